@@ -1,0 +1,48 @@
+# make run: the main job on the practice internet. make test: every check and test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test test-slow check docs clean
+
+run: $(VENV)/.core
+	$(BIN)/scamtrail demo -w practice
+
+test: check $(VENV)/.system
+	$(BIN)/coverage erase
+	$(BIN)/pytest -q -m "not slow" --cov --cov-report=term
+	@echo "make test: everything passed"
+
+test-slow: $(VENV)/.dev $(VENV)/.system
+	$(BIN)/pytest -q -m slow
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) practice build .mypy_cache .ruff_cache .pytest_cache .coverage
+
+# A fresh Debian has Python without its venv module; install it where that is allowed.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  .ci/packages python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
+
+$(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[desk,dev]'
+	@touch $@
+
+# Real programs that the tests load our files into. Tests name what they skip without them.
+$(VENV)/.system: $(BIN)/python .ci/packages
+	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound squid || echo "make: some consumers cannot be tested here"
+	@touch $@

@@ -1,0 +1,1 @@
+"""From judged sites to published lists: select, guard, collapse, render, release."""

@@ -1,0 +1,216 @@
+"""The pages that people read: `index.html` and the Atom feed of changes."""
+
+from html import escape
+from string import Template
+
+from blocklists.config import PublishConfig
+from blocklists.manifest import Manifest, Step, stamp
+from blocklists.registry import formats
+
+_LISTS = {
+    "all": "Fake investment, illegal gambling and the other scams that we found",
+    "gambling": "Illegal gambling: casinos, bookmakers, their doorways and link farms",
+    "investment": "Fake investment: Ponzi schemes, false brokers, mining and task scams",
+}
+_TIERS = {
+    "strict": "for networks that block for everybody",
+    "wide": "for people who chose to be protected",
+}
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#16202b;--paper:#fbfbf8;--soft:#5b6875;--line:#d9dcd6;
+--mark:#0b6e5f;--card:#fff}
+@media (prefers-color-scheme:dark){:root{--ink:#e7ebee;--paper:#12171c;--soft:#9aa7b3;
+--line:#2b343d;--mark:#4fc3ae;--card:#1a2127}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:62rem;padding:1.5rem 1rem 4rem;background:var(--paper);
+color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
+h1{font-size:1.8rem;margin:.2em 0}h2{margin:2.2em 0 .5em;font-size:1.25rem}
+h3{margin:0;font-size:1.05rem}p{max-width:44rem}a{color:var(--mark)}
+.soft{color:var(--soft);font-size:.9rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1rem}
+.card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem}
+.card b{font-size:1.6rem;font-variant-numeric:tabular-nums}
+.files a{display:inline-block;padding:.25rem .1rem;margin-right:.7rem}
+details{border-bottom:1px solid var(--line);padding:.6rem 0}.card details{border:0;padding:0}
+summary{cursor:pointer;padding:.2rem 0}
+code{display:block;overflow-x:auto;padding:.6rem;margin:.4rem 0;background:var(--card);
+border:1px solid var(--line);border-radius:.4rem;font-size:.85rem;white-space:pre}
+svg{width:100%;height:auto;max-width:44rem}svg text{fill:var(--soft);font-size:12px}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+td,th{text-align:right;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
+td:first-child,th:first-child{text-align:left}.scroll{overflow-x:auto}
+"""
+
+_INDEX = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>$title: blocklists</title>
+<link rel="alternate" type="application/atom+xml" title="Changes" href="feed.xml">
+<style>$style</style>
+</head>
+<body>
+<header>
+<h1>$title</h1>
+<p>Lists of fake-investment and illegal-gambling sites for resolvers, proxies and browsers. Every
+entry rests on evidence from the site itself, is visited again, and leaves when the site is gone or
+was judged wrongly.</p>
+<p class="soft">Release $serial of $published · licence $licence · <a
+href="manifest.json">checksums</a> · <a href="feed.xml">changes</a>$homepage</p>
+</header>
+<main>
+$empty<h2>Lists</h2>
+<div class="cards">
+$cards</div>
+<h2>Subscribe</h2>
+<p>Take <b>strict</b> when you block for people who did not ask for it, and <b>wide</b> when they
+did. Files change only when a list does, so a conditional request costs nothing. The lines below
+show <i>all, strict</i>.</p>
+$consumers<h2>Is your site listed wrongly?</h2>
+<p>$appeal The entry's reason is in <i>entries.csv</i> and <i>entries.jsonl</i> beside the
+list. Every appeal has the site visited again; a removal takes effect with the next release.</p>
+<h2>Last releases</h2>
+$chart<div class="scroll"><table>
+<thead><tr><th>Release</th><th>Published</th><th>Entries</th><th>Added</th><th>Removed</th></tr>
+</thead>
+<tbody>
+$steps</tbody>
+</table></div>
+<p class="soft">Counts of all, wide.</p>
+</main>
+</body>
+</html>
+""")
+
+
+def index(manifest: Manifest, config: PublishConfig) -> str:
+    """The landing page. Needs no outside request and no script."""
+    newest = manifest.history[0]
+    entries = sum(counts.entries for counts in newest.counts.values())
+    return _INDEX.substitute(
+        title=escape(config.title),
+        style=_STYLE,
+        serial=manifest.serial,
+        published=stamp(manifest.published_at).replace("T", " ").replace("Z", " UTC"),
+        licence=escape(config.licence),
+        homepage=f' · <a href="{escape(config.homepage)}">project</a>'
+        if _web(config.homepage)
+        else "",
+        empty=""
+        if entries
+        else "<p><b>No site has been listed yet: every list is empty.</b></p>\n",
+        cards="".join(_card(name, manifest) for name in newest.counts),
+        consumers="".join(_consumers(manifest, config)),
+        appeal=_appeal(config),
+        chart=_chart(manifest.history),
+        steps="".join(_row(step, manifest) for step in manifest.history[:15]),
+    )
+
+
+def _web(address: str) -> bool:
+    return address.startswith(("https://", "http://"))
+
+
+def _appeal(config: PublishConfig) -> str:
+    contact = config.appeal or config.homepage
+    if _web(contact):
+        return f'Ask at <a href="{escape(contact)}">{escape(contact)}</a>.'
+    return f"Write to {escape(contact)}." if contact else "Ask whoever gave you this address."
+
+
+def _card(name: str, manifest: Manifest) -> str:
+    counts = manifest.history[0].counts[name]
+    kind, _, tier = name.partition("/")
+    links = "".join(
+        f'<a href="{escape(path)}">{escape(path.rpartition("/")[2])}</a>'
+        for path in sorted(manifest.files)
+        if path.startswith(f"{name}/")
+    )
+    change = f"+{counts.added:,} −{counts.removed:,}"
+    return f"""<section class="card">
+<h3>{escape(name.replace("/", ", "))}</h3>
+<p><b>{counts.entries:,}</b> entries <span class="soft">{change}</span></p>
+<p>{escape(_LISTS.get(kind, kind))}, {escape(_TIERS.get(tier, tier))}.</p>
+<details><summary>Files</summary><p class="files">{links}</p></details>
+</section>
+"""
+
+
+def _consumers(manifest: Manifest, config: PublishConfig) -> list[str]:
+    found = []
+    for form in formats().values():
+        path = f"all/strict/{form.file}"
+        if path in manifest.files:
+            url = f"{config.base_url.rstrip('/')}/{path}" if config.base_url else path
+            line = form.subscribe.format(url=url, file=form.file)
+            found.append(
+                f"<details><summary>{escape(form.consumers)} "
+                f'<span class="soft">{escape(form.name)}</span></summary>'
+                f"<code>{escape(line)}</code></details>\n"
+            )
+    return found
+
+
+def _row(step: Step, manifest: Manifest) -> str:
+    counts = step.counts.get("all/wide")
+    cells = (counts.entries, counts.added, counts.removed) if counts else (0, 0, 0)
+    delta = next((p for p in manifest.files if p.endswith(f"-{step.serial}.txt")), "")
+    serial = f'<a href="{escape(delta)}">{step.serial}</a>' if delta else str(step.serial)
+    numbers = "".join(f"<td>{cell:,}</td>" for cell in cells)
+    return f"<tr><td>{serial}</td><td>{stamp(step.published_at)[:10]}</td>{numbers}</tr>\n"
+
+
+def _chart(history: tuple[Step, ...]) -> str:
+    """Entries of all, wide over the releases, oldest left; nothing before there are two."""
+    sizes = [
+        step.counts["all/wide"].entries for step in reversed(history) if "all/wide" in step.counts
+    ]
+    if len(sizes) < 2:
+        return ""
+    top = max(*sizes, 1)
+    points = " ".join(
+        f"{round(8 + 584 * i / (len(sizes) - 1), 1)},{round(110 - 90 * size / top, 1)}"
+        for i, size in enumerate(sizes)
+    )
+    return (
+        f'<svg viewBox="0 0 600 130" role="img" aria-label="Entries over the last {len(sizes)} '
+        f'releases, from {sizes[0]:,} to {sizes[-1]:,}">'
+        '<line x1="8" y1="110" x2="592" y2="110" stroke="var(--line)"/>'
+        f'<polyline points="{points}" fill="none" stroke="var(--mark)" stroke-width="2.5"/>'
+        f'<text x="8" y="14">{top:,}</text><text x="8" y="126">{len(sizes)} releases</text></svg>\n'
+    )
+
+
+def feed(manifest: Manifest, config: PublishConfig) -> str:
+    """Atom (RFC 4287): one entry a release, newest first, with what changed in each list."""
+    base = config.base_url.rstrip("/")
+    entries = "".join(_entry(step, manifest, config, base) for step in manifest.history)
+    self_link = f'<link rel="self" href="{escape(base)}/feed.xml"/>\n' if base else ""
+    return f"""<?xml version="1.0" encoding="utf-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom">
+<id>{escape(base or "urn:scamtrail:feed")}</id>
+<title>{escape(config.title)}: changes of the lists</title>
+<updated>{stamp(manifest.published_at)}</updated>
+<author><name>{escape(config.title)}</name></author>
+{self_link}{entries}</feed>
+"""
+
+
+def _entry(step: Step, manifest: Manifest, config: PublishConfig, base: str) -> str:
+    summary = "; ".join(
+        f"{name.replace('/', ', ')}: {counts.entries} entries, +{counts.added} −{counts.removed}"
+        for name, counts in step.counts.items()
+    )
+    delta = next((p for p in manifest.files if p.endswith(f"-{step.serial}.txt")), "")
+    href = f"{base}/{delta or 'index.html'}" if base else delta or "index.html"
+    return f"""<entry>
+<id>urn:scamtrail:release:{step.serial}</id>
+<title>Release {step.serial}</title>
+<updated>{stamp(step.published_at)}</updated>
+<link href="{escape(href)}"/>
+<summary>{escape(summary)}</summary>
+</entry>
+"""

@@ -1,0 +1,500 @@
+"""A release: planned and checked as a whole, then written so that no reader sees half of it."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+
+from blocklists import manifest as manifests
+from blocklists import pages
+from blocklists.collapse import collapse_listings, is_covered
+from blocklists.compile import Compilation
+from blocklists.config import PublishConfig
+from blocklists.manifest import (
+    Counts,
+    FileInfo,
+    Manifest,
+    ReleaseError,
+    Step,
+    digest,
+    encode,
+    read_manifest,
+)
+from blocklists.registry import Format, Header, formats, takes_all
+from blocklists.select import LISTS, TIERS, Protected, Selection
+from crawler.model import Listing
+from crawler.names import is_public_suffix, normalise_host
+
+_READY = "READY"
+_LAST_SERIAL = 2**32 - 1
+
+
+class SafetyStop(Exception):
+    """Nothing was replaced. `reasons` say why; `flag` is the option that publishes anyway."""
+
+    flag = "--force"
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        self.reasons = tuple(reasons)
+        shown = "; ".join(self.reasons[:5])
+        more = f"; and {len(self.reasons) - 5} more" if len(self.reasons) > 5 else ""
+        super().__init__(f"refused to publish: {shown}{more}; {self.flag} publishes anyway")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A list in one format. `before` is its published state when its bytes stay the same."""
+
+    path: str
+    name: str
+    format: Format
+    entries: tuple[Listing, ...]
+    header: Header
+    omitted: int
+    before: FileInfo | None = None
+
+    def lines(self) -> Iterator[str]:
+        return self.format.render(self.entries, self.header)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a release would hold. `changed` False means that the published one says the same."""
+
+    serial: int
+    published_at: datetime
+    changed: bool
+    files: tuple[PlannedFile, ...]
+    listings: Mapping[str, tuple[Listing, ...]]
+    counts: Mapping[str, Counts]
+    delta: tuple[str, tuple[str, ...]] | None
+    previous: Manifest | None
+    config: PublishConfig
+
+
+def next_serial(previous: int, now: datetime) -> int:
+    """YYYYMMDDnn, always above `previous`, whatever the clock says.
+
+    A hundredth release in a day runs on into the numbers of the next. Fits in 32 bits (RFC 1982).
+    """
+    serial = max(int(f"{now.astimezone(UTC):%Y%m%d}01"), previous + 1)
+    if serial > _LAST_SERIAL:
+        raise ReleaseError(
+            f"serial {serial} does not fit in 32 bits; set a smaller one in manifest.json and "
+            "have every secondary transfer the zone anew (RFC 1982 §7)"
+        )
+    return serial
+
+
+def plan(
+    selection: Selection, *, previous: Manifest | None, now: datetime, config: PublishConfig
+) -> Plan:
+    """The next release. Every list and tier has every format, empty ones too.
+
+    Raises ReleaseError for a format in `config` that does not exist.
+    """
+    known = formats()
+    wanted = sorted({*config.formats, "domains"}) if config.formats else list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise ReleaseError(f"no list format {unknown[0]!r}; there are: {', '.join(known)}")
+    published_at = now.astimezone(UTC).replace(microsecond=0)
+    serial = next_serial(previous.serial if previous else 0, now)
+    listings = _by_list(selection.listings)
+    files = tuple(
+        _file(f"{name}/{known[form].file}", name, known[form], entries, previous, config)
+        for name, entries in listings.items()
+        for form in wanted
+    )
+    lists = {file.path for file in files}
+    before = (
+        {path for path in previous.files if not path.startswith("delta/")} if previous else set()
+    )
+    changed = lists != before or any(file.before is None for file in files)
+    return Plan(
+        serial=serial if changed or not previous else previous.serial,
+        published_at=published_at if changed or not previous else previous.published_at,
+        changed=changed,
+        files=tuple(
+            file
+            if file.before
+            else replace(
+                file, header=replace(file.header, serial=serial, published_at=published_at)
+            )
+            for file in files
+        ),
+        listings=listings,
+        counts=_counts(listings, previous),
+        delta=_delta(listings, previous, serial) if changed else None,
+        previous=previous,
+        config=config,
+    )
+
+
+def _by_list(listings: Iterable[Listing]) -> dict[str, tuple[Listing, ...]]:
+    """Collapsed entries by `list/tier`: those that always exist first, then any others."""
+    found: dict[str, list[Listing]] = {
+        f"{name}/{tier.name}": [] for name in LISTS for tier in TIERS
+    }
+    for entry in listings:
+        found.setdefault(f"{entry.list}/{entry.tier}", []).append(entry)
+    return {name: collapse_listings(entries) for name, entries in found.items()}
+
+
+def _file(
+    path: str,
+    name: str,
+    form: Format,
+    entries: tuple[Listing, ...],
+    previous: Manifest | None,
+    config: PublishConfig,
+) -> PlannedFile:
+    """Rendered as of its last change first: the same bytes mean that nothing changed since."""
+    taken = tuple(entry for entry in entries if form.takes(entry.domain))
+    info = previous.files.get(path) if previous else None
+    header = _header(
+        config,
+        f"{config.title} {name.replace('/', ', ')}",
+        info.serial if info else 0,
+        info.published_at if info else datetime.min.replace(tzinfo=UTC),
+        len(taken),
+    )
+    file = PlannedFile(path, name, form, taken, header, len(entries) - len(taken), None)
+    known = previous.names.get(name) if previous else None
+    alike = known is None or known == {entry.domain for entry in entries}  # else no need to look
+    if info and alike and digest(file.lines()) == info.sha256:
+        return replace(file, before=replace(info, added=0, removed=0))
+    return file
+
+
+def _header(
+    config: PublishConfig, title: str, serial: int, published_at: datetime, entries: int
+) -> Header:
+    return Header(
+        title=title,
+        licence=config.licence,
+        homepage=config.homepage,
+        appeal=config.appeal or config.homepage,
+        serial=serial,
+        published_at=published_at,
+        entries=entries,
+        expires_hours=config.expires_hours,
+    )
+
+
+def _counts(
+    listings: Mapping[str, tuple[Listing, ...]], previous: Manifest | None
+) -> dict[str, Counts]:
+    counts = {}
+    for name, entries in sorted(listings.items()):
+        before = previous.names.get(name, frozenset()) if previous else frozenset()
+        names = {entry.domain for entry in entries}
+        counts[name] = Counts(len(names), len(names - before), len(before - names))
+    return counts
+
+
+def _delta(
+    listings: Mapping[str, tuple[Listing, ...]], previous: Manifest | None, serial: int
+) -> tuple[str, tuple[str, ...]] | None:
+    if previous is None:
+        return None
+    lines = [f"# From {previous.serial} to {serial}: list/tier, + for added or - for removed, name"]
+    for name in sorted({*listings, *previous.names}):
+        before = previous.names.get(name, frozenset())
+        names = {entry.domain for entry in listings.get(name, ())}
+        lines += (f"{name} - {domain}" for domain in sorted(before - names))
+        lines += (f"{name} + {domain}" for domain in sorted(names - before))
+    return f"delta/{previous.serial}-{serial}.txt", tuple(lines)
+
+
+def check(
+    plan: Plan,
+    previous: Manifest | None,
+    config: PublishConfig,
+    *,
+    protected: Protected = lambda host: "",
+) -> list[str]:
+    """Why `plan` must not replace what is published; an empty list when nothing speaks against."""
+    reasons: list[str] = []
+    for name, counts in plan.counts.items():
+        before = len(previous.names.get(name, ())) if previous else 0
+        if before and not counts.entries:
+            reasons.append(f"{name} would be empty and had {before} entries")
+        elif counts.removed > max(config.few_removed, before * config.max_removed_percent / 100):
+            reasons.append(
+                f"{name} would lose {counts.removed} of {before} entries, more than "
+                f"{config.max_removed_percent:g} %"
+            )
+        elif before and counts.added > max(
+            config.few_added, before * config.max_added_percent / 100
+        ):
+            reasons.append(
+                f"{name} would gain {counts.added} entries on {before}, more than "
+                f"{config.max_added_percent:g} %"
+            )
+    for domain in sorted({entry.domain for entries in plan.listings.values() for entry in entries}):
+        if reason := _unfit(domain, protected):
+            reasons.append(f"{domain}: {reason}")
+    if not reasons:  # names that are none may break any format, and were named already
+        new = (file for file in plan.files if file.before is None)
+        reasons += (fault for file in new for fault in _faults(file))
+    return reasons
+
+
+def _unfit(domain: str, protected: Protected) -> str:
+    try:
+        if normalise_host(domain) != domain:
+            return "not in its normal form"
+    except ValueError as error:
+        return str(error)
+    if domain[-1].isdigit() or ":" in domain:
+        return "an address"
+    if is_public_suffix(domain):
+        return "a public suffix"
+    return f"protected: {reason}" if (reason := protected(domain)) else ""
+
+
+def _faults(file: PlannedFile) -> Iterator[str]:
+    """Whether the file, read back, holds its entries and blocks nothing beside them."""
+    try:
+        read = dict(file.format.parse(file.lines()))
+    except (ValueError, KeyError, TypeError) as error:
+        yield f"{file.path} does not parse back: {error}"
+        return
+    covering = {entry.domain for entry in file.entries if not entry.exact}
+    exact = {entry.domain for entry in file.entries if entry.exact}
+    if lost := min((covering | exact) - read.keys(), default=""):
+        yield f"{file.path} lost {lost}"
+    beside = (
+        name
+        for name, alone in read.items()
+        if not is_covered(name, covering) and not (alone and name in exact)
+    )
+    if name := next(beside, ""):
+        yield f"{file.path} blocks {name}, which is not listed"
+
+
+def publish(
+    selection: Selection,
+    public: Path,
+    *,
+    now: datetime,
+    config: PublishConfig,
+    protected: Protected = lambda host: "",
+    force: bool = False,
+) -> Manifest:
+    """Recovers an interrupted write, then plans, checks and writes.
+
+    Raises SafetyStop, with nothing replaced, unless `force`; and ReleaseError.
+    """
+    recover(public)
+    previous = read_manifest(public, verify=not force)
+    planned = plan(selection, previous=previous, now=now, config=config)
+    if not force and (reasons := check(planned, previous, config, protected=protected)):
+        raise SafetyStop(reasons)
+    return write(planned, public)
+
+
+def write(plan: Plan, public: Path) -> Manifest:
+    """Makes `public` hold what `plan` says and gives its manifest.
+
+    Everything new is written and synced beside `public` first, then renamed into place, the
+    manifest last. Files that stay the same are not touched. Raises ReleaseError when the disk
+    refuses; `public` then still holds the release before, or `recover` completes this one.
+    """
+    recover(public)
+    staging = _staging(public)
+    try:
+        return _write(plan, public, staging)
+    except OSError as error:
+        if not (staging / _READY).exists():
+            shutil.rmtree(staging, ignore_errors=True)
+        raise ReleaseError(
+            f"{error.filename or public}: {error.strerror}; make room or give write access, then "
+            "publish again: nothing is half done"
+        ) from error
+
+
+def _write(plan: Plan, public: Path, staging: Path) -> Manifest:
+    infos: dict[str, FileInfo] = {}
+    staged: list[str] = []
+    for file in plan.files:
+        if file.before and _holds(public / file.path, file.before):
+            infos[file.path] = file.before
+        else:
+            sha256, size = _store(staging / file.path, encode(file.lines()))
+            infos[file.path] = file.before or _info(file, plan, sha256, size)
+            staged.append(file.path)
+    if plan.previous:
+        infos |= {p: i for p, i in plan.previous.files.items() if p.startswith("delta/")}
+    if plan.delta:
+        path, lines = plan.delta
+        sha256, size = _store(staging / path, encode(lines))
+        infos[path] = FileInfo(sha256, size, len(lines) - 1, plan.serial, plan.published_at)
+        staged.append(path)
+    deltas = sorted((p for p in infos if p.startswith("delta/")), key=lambda p: infos[p].serial)
+    for path in deltas[: -max(1, plan.config.deltas)]:
+        del infos[path]
+    if plan.changed or plan.previous is None:
+        step = Step(plan.serial, plan.published_at, plan.counts)
+        history = plan.previous.history if plan.previous else ()
+        kept = (step, *history)[: max(1, plan.config.steps)]
+        names = {
+            name: frozenset(entry.domain for entry in entries)
+            for name, entries in plan.listings.items()
+        }
+        manifest = Manifest(plan.serial, plan.published_at, infos, kept, names)
+    else:
+        manifest = plan.previous
+    for path, text in (
+        ("feed.xml", pages.feed(manifest, plan.config)),
+        ("index.html", pages.index(manifest, plan.config)),
+        (manifests.FILE, manifest.to_json()),
+    ):
+        content = text.encode("utf-8", "backslashreplace")
+        if not _same(public / path, content):
+            _store(staging / path, [content])
+            staged.append(path)
+    if staged:
+        gone = sorted((plan.previous.files.keys() if plan.previous else set()) - infos.keys())
+        part = staging / f"{_READY}.part"
+        _store(part, [json.dumps({"rename": staged, "remove": gone}).encode()])
+        _sync(*{(staging / path).parent for path in staged}, staging, staging.parent)
+        part.replace(staging / _READY)
+        _sync(staging)
+        _finish(public, staging)
+    return manifest
+
+
+def _info(file: PlannedFile, plan: Plan, sha256: str, size: int) -> FileInfo:
+    counts = plan.counts[file.name]
+    return FileInfo(
+        sha256,
+        size,
+        len(file.entries),
+        plan.serial,
+        plan.published_at,
+        counts.added,
+        counts.removed,
+        file.omitted,
+    )
+
+
+def save(
+    compilation: Compilation,
+    folder: Path,
+    *,
+    wanted: Iterable[str],
+    config: PublishConfig,
+    now: datetime,
+) -> dict[str, FileInfo]:
+    """Writes a compiled list in the formats `wanted`; each file appears whole or not at all.
+
+    Raises ReleaseError for an unknown format, and when the disk refuses.
+    """
+    infos: dict[str, FileInfo] = {}
+    serial = next_serial(0, now)
+    for name in wanted:
+        if not (form := formats().get(name)):
+            raise ReleaseError(f"no list format {name!r}; there are: {', '.join(formats())}")
+        taken = len(compilation)
+        if form.takes is not takes_all:
+            taken = sum(map(form.takes, chain(compilation.covers, compilation.exact)))
+        header = _header(config, f"{config.title} compiled", serial, now, taken)
+        path = folder / form.file
+        part = path.with_name(f".{path.name}.part")
+        try:
+            sha256, size = _store(part, encode(compilation.render(form, header), 64))
+            part.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink()
+            raise ReleaseError(
+                f"{path}: {error.strerror}; make room or name another folder"
+            ) from error
+        infos[form.file] = FileInfo(
+            sha256, size, taken, serial, now, omitted=len(compilation) - taken
+        )
+    return infos
+
+
+def recover(public: Path) -> bool:
+    """Completes a write that was interrupted after it had everything, discards any other.
+
+    True when a release was completed. Only the process that publishes may call this.
+    """
+    staging = _staging(public)
+    if not staging.exists():
+        return False
+    if not (staging / _READY).exists():
+        shutil.rmtree(staging)
+        return False
+    _finish(public, staging)
+    return True
+
+
+def _finish(public: Path, staging: Path) -> None:
+    """Renames what is ready. The manifest stands last, after all else is on the disk."""
+    todo = json.loads((staging / _READY).read_bytes())
+    for path in todo["rename"]:
+        if path == manifests.FILE:
+            _sync(*{(public / done).parent for done in todo["rename"]})
+        (public / path).parent.mkdir(parents=True, exist_ok=True)
+        if (staging / path).exists():  # else it was renamed before the interruption
+            (staging / path).replace(public / path)
+    _sync(public)
+    for path in todo["remove"]:
+        (public / path).unlink(missing_ok=True)
+    (staging / _READY).unlink()
+    shutil.rmtree(staging)
+
+
+def _staging(public: Path) -> Path:
+    """Beside `public`, where no web server looks; within it when it is a mount of its own."""
+    beside = public.with_name(f".{public.name}.next")
+    mounted = public.exists() and public.stat().st_dev != public.parent.stat().st_dev
+    return public / beside.name if mounted else beside
+
+
+def _store(path: Path, content: Iterable[bytes]) -> tuple[str, int]:
+    """Writes and syncs; gives the SHA-256, hexadecimal, and the number of bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sha256 = hashlib.sha256()
+    with path.open("wb") as file:
+        for block in content:
+            sha256.update(block)
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+        return sha256.hexdigest(), file.tell()
+
+
+def _sync(*folders: Path) -> None:
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _holds(path: Path, info: FileInfo) -> bool:
+    try:
+        if path.stat().st_size != info.bytes:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == info.sha256
+    except OSError:
+        return False
+
+
+def _same(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False

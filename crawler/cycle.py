@@ -1,0 +1,243 @@
+"""One run: ingest → crawl → enrich → link → publish, with its lock and its record."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.utils.project import get_project_settings
+
+from blocklists.manifest import ReleaseError
+from blocklists.release import SafetyStop
+from crawler import detect, reference, stages
+from crawler.progress import Progress
+from crawler.store import Store, StoreError
+from crawler.store import queries as q
+from crawler.workspace import Clock, Workspace
+from spiders.base import WorkspaceSpider
+from spiders.recheck import RecheckSpider
+from spiders.trail import TrailSpider
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    DONE = 0
+    FAILURES = 1
+    USAGE = 2
+    REFUSED = 3
+    LOCKED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where a run stops crawling; 0 means nowhere."""
+
+    pages: int = 0
+    minutes: float = 0.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run did; `stats` is what `--json` prints and the run record keeps."""
+
+    code: Exit = Exit.DONE
+    message: str = ""
+    problems: list[str] = field(default_factory=list)
+    stats: dict[str, Any] = field(default_factory=dict)
+
+    def worsen(self, code: Exit, message: str) -> None:
+        """Keep the most serious code and its message."""
+        if code > self.code:
+            self.code, self.message = code, message
+
+
+class Cycle:
+    """A run over one workspace; each method is a stage that adds to the outcome."""
+
+    def __init__(
+        self, workspace: Workspace, store: Store, clock: Clock, progress: Progress
+    ) -> None:
+        self.workspace = workspace
+        self.store = store
+        self.clock = clock
+        self.progress = progress
+        self.outcome = Outcome()
+        self.model = detect.load_model()
+        self.reference = reference.default().extended(
+            [workspace.root / name for name in workspace.config.publish.reference]
+        )
+
+    def ingest(self, paths: Sequence[Path], column: str | None = None) -> None:
+        with self.progress.stage("reading reports"):
+            counts, problems = stages.ingest(self.store, paths, self.clock(), column=column)
+        self.outcome.problems += problems
+        self.outcome.stats["reports"] = dict(sorted(counts.items()))
+        if problems:
+            self.outcome.worsen(Exit.FAILURES, f"{len(problems)} problems in reports")
+
+    def crawl(self, limits: Limits, *, recheck: bool = False) -> None:
+        """Follow the trail (or revisit what is listed), then judge every host."""
+        spider = RecheckSpider if recheck else TrailSpider
+        name = "rechecking" if recheck else "following the trail"
+        with self.progress.stage(name):
+            crawled, error = asyncio.run(self._crawl(spider, limits))
+        self.outcome.stats["recheck" if recheck else "crawl"] = crawled
+        if error:
+            raise error
+        if crawled["reason"] == "interrupted":
+            self.outcome.worsen(Exit.FAILURES, "interrupted; run again to go on")
+        with self.progress.stage("judging hosts"):
+            decided = stages.decide(self.store, self.model, self.reference, self.clock())
+        self.outcome.stats["verdicts"] = dict(sorted(decided.items()))
+
+    async def _crawl(
+        self, spider: type[WorkspaceSpider], limits: Limits
+    ) -> tuple[dict[str, Any], Exception | None]:
+        settings = get_project_settings()
+        settings.setmodule("crawler.settings", priority="project")
+        settings.set("LOG_ENABLED", False)
+        settings.set("STATS_DUMP", False)
+        runner = AsyncCrawlerRunner(settings)
+        crawler = runner.create_crawler(spider)
+        with _stop_on_signal(crawler):
+            task = runner.crawl(
+                crawler,
+                workspace=self.workspace,
+                store=self.store,
+                clock=self.clock,
+                max_pages=limits.pages,
+                max_seconds=limits.minutes * 60,
+            )
+            watcher = asyncio.create_task(self._watch(crawler))
+            try:
+                await task
+            finally:
+                watcher.cancel()
+        stats: Mapping[str, Any] = crawler.stats.get_stats()
+        running = crawler.spider
+        assert isinstance(running, WorkspaceSpider)
+        failures = {
+            key.removeprefix("failures/"): value
+            for key, value in sorted(stats.items())
+            if key.startswith("failures/")
+        }
+        return {
+            "pages": stats.get("pages", 0),
+            "failures": failures,
+            "queue": q.queue_size(self.store),
+            "reason": stats.get("finish_reason", ""),
+        }, running.error
+
+    async def _watch(self, crawler: Any) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            stats = crawler.stats.get_stats()
+            self.progress.update(pages=stats.get("pages", 0), queue=q.queue_size(self.store))
+
+    def enrich(self) -> None:
+        """Look up who is behind the suspects, then judge again with what that says."""
+        with self.progress.stage("looking up registrations, DNS, hosting, certificates"):
+            counts = asyncio.run(
+                stages.enrich_sites(
+                    self.workspace, self.store, self.clock, progress=self.progress.count
+                )
+            )
+        self.outcome.stats["enrichment"] = dict(sorted(counts.items()))
+        if counts["hosts"]:
+            decided = stages.decide(self.store, self.model, self.reference, self.clock())
+            self.outcome.stats["verdicts"] = dict(sorted(decided.items()))
+
+    def link(self) -> None:
+        with self.progress.stage("linking operations"):
+            self.outcome.stats["operations"] = dict(stages.link(self.store, self.clock()))
+
+    def publish(self, *, force: bool = False) -> None:
+        """Publish, or refuse: then the old files stay and the outcome says why."""
+        try:
+            with self.progress.stage("publishing"):
+                manifest, selection = stages.publish(
+                    self.workspace, self.store, self.reference, self.clock(), force=force
+                )
+        except SafetyStop as stop:
+            self.outcome.worsen(Exit.REFUSED, str(stop))
+            return
+        self.outcome.stats["publish"] = {
+            "serial": manifest.serial,
+            "lists": {
+                name: {"entries": item.entries, "added": item.added, "removed": item.removed}
+                for name, item in sorted(manifest.history[0].counts.items())
+            },
+            "refused": len({item.domain for item in selection.refusals}),
+        }
+
+
+@contextmanager
+def run_record(
+    workspace: Workspace, command: str, clock: Clock, progress: Progress
+) -> Iterator[Cycle]:
+    """A Cycle under the workspace's lock, its outcome stored as a run whatever happens."""
+    with workspace.lock(), Store(workspace.database) as store:
+        run = store.start_run(command, clock())
+        cycle = Cycle(workspace, store, clock, progress)
+        try:
+            yield cycle
+        except (StoreError, ReleaseError) as error:
+            cycle.outcome.worsen(Exit.FAILURES, str(error))
+        except BaseException as error:
+            cycle.outcome.worsen(Exit.FAILURES, f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            outcome = cycle.outcome
+            try:
+                store.finish_run(run, clock(), outcome.code, outcome.message, outcome.stats)
+            except StoreError as error:
+                logging.getLogger(__name__).error("%s", error)
+
+
+def run(
+    workspace: Workspace,
+    clock: Clock,
+    progress: Progress,
+    limits: Limits,
+    *,
+    force: bool = False,
+) -> Outcome:
+    """The whole cycle, once. Raises LockHeldError when another run is under way."""
+    with run_record(workspace, "run", clock, progress) as cycle:
+        cycle.ingest([workspace.reports])
+        cycle.crawl(limits, recheck=True)
+        cycle.crawl(limits)
+        cycle.enrich()
+        cycle.link()
+        cycle.publish(force=force)
+    return cycle.outcome
+
+
+@contextmanager
+def _stop_on_signal(crawler: Any) -> Iterator[None]:
+    """SIGTERM and SIGINT end the crawl after the requests under way; a second one kills."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def stop(number: int) -> None:
+        loop.remove_signal_handler(number)
+        if isinstance(crawler.spider, WorkspaceSpider):
+            crawler.spider.stop()
+
+    for number in signals:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+__all__ = ["Cycle", "Exit", "Limits", "Outcome", "run", "run_record"]

@@ -1,0 +1,160 @@
+"""The main job on the practice internet, and how well it went against the ground truth."""
+
+import json
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crawler.cycle import Limits, Outcome, run
+from crawler.names import registered_domain
+from crawler.progress import Progress
+from crawler.sandbox import Ports, start_process
+from crawler.store import Store
+from crawler.store import queries as q
+from crawler.workspace import CONFIG_NAME, Clock, Workspace
+
+# Scam hosts that nothing leads to, or that are dead; all others count against recall.
+UNREACHABLE = frozenset({"unreachable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How the lists compare with the truth; names are those of the `wide` tier of list `all`."""
+
+    recall: float
+    precision: float
+    missed: tuple[str, ...]
+    false_listings: tuple[str, ...]
+    reachable: int
+    listed: int
+
+
+def score(truth: Iterable[Mapping[str, Any]], listed: Mapping[str, bool]) -> Score:
+    """Compare `listed` (domain → whether only this exact name) with the ground truth.
+
+    A scam host is found when it or a parent is listed. A false listing is an entry that covers an
+    innocent host, or that no scam host of the truth stands behind.
+    """
+    scams: list[str] = []
+    unlisted: list[str] = []
+    found = 0
+    behind: set[str] = set()
+    wrong: set[str] = set()
+    for line in truth:
+        host = line["host"]
+        cover = _cover(host, listed)
+        if line.get("listable", line["label"] != "benign"):
+            if cover:
+                behind.add(cover)
+            if line["reach"] not in UNREACHABLE:
+                scams.append(host)
+                found += bool(cover)
+                if not cover:
+                    unlisted.append(host)
+        elif cover:
+            wrong.add(cover)
+    wrong |= {domain for domain in listed if domain not in behind}
+    return Score(
+        recall=found / len(scams) if scams else 1.0,
+        precision=1 - len(wrong) / len(listed) if listed else 1.0,
+        missed=tuple(sorted(unlisted)),
+        false_listings=tuple(sorted(wrong)),
+        reachable=len(scams),
+        listed=len(listed),
+    )
+
+
+def _cover(host: str, listed: Mapping[str, bool]) -> str:
+    """The entry that blocks `host`, or ""."""
+    if host in listed:
+        return host
+    labels = host.split(".")
+    for start in range(1, len(labels) - 1):
+        parent = ".".join(labels[start:])
+        if parent in listed and not listed[parent]:
+            return parent
+    return ""
+
+
+def listed_names(store: Store) -> dict[str, bool]:
+    """What list `all` holds now in its wider tier: domain → whether only the exact name."""
+    return {
+        row["domain"]: bool(row["exact"])
+        for row in q.rows(
+            store,
+            "SELECT domain, exact FROM listings WHERE list = 'all' AND tier = 'wide'"
+            " AND removed_at IS NULL ORDER BY domain",
+        )
+    }
+
+
+@contextmanager
+def practice(
+    root: Path, seed: int, sites: int, ports: Ports
+) -> Iterator[tuple[Workspace, list[dict[str, Any]]]]:
+    """A workspace on a running practice internet, and the truth about that internet."""
+    world = root / "internet"
+    with start_process(world, seed=seed, sites=sites, ports=ports):
+        configuration = (world / "sandbox.toml").read_text("utf-8")
+        root.mkdir(parents=True, exist_ok=True)
+        (root / CONFIG_NAME).write_text(configuration, "utf-8")
+        workspace = Workspace.init(root)
+        for report in sorted((world / "reports").iterdir()):
+            (workspace.reports / report.name).write_bytes(report.read_bytes())
+        lines = (world / "truth.jsonl").read_text("utf-8").splitlines()
+        yield workspace, [json.loads(line) for line in lines]
+
+
+def demo(
+    root: Path,
+    clock: Clock,
+    progress: Progress,
+    *,
+    seed: int,
+    sites: int,
+    ports: Ports,
+    limits: Limits,
+    say: Callable[[str], None],
+) -> Outcome:
+    """Start the practice internet, run the main job on it and score the result."""
+    with practice(root, seed, sites, ports) as (workspace, truth):
+        say(f"practice internet: seed {seed}, {len(truth)} names in its ground truth")
+        started, cpu = time.monotonic(), time.process_time()
+        outcome = run(workspace, clock, progress, limits)
+        seconds, cpu_seconds = time.monotonic() - started, time.process_time() - cpu
+        with Store(workspace.database) as store:
+            result = score(truth, listed_names(store))
+    pages = outcome.stats.get("crawl", {}).get("pages", 0)
+    outcome.stats["demo"] = {
+        "seed": seed,
+        "recall": round(result.recall, 4),
+        "precision": round(result.precision, 4),
+        "false_listings": len(result.false_listings),
+        "reachable": result.reachable,
+        "listed": result.listed,
+        "pages": pages,
+        "pages_per_cpu_second": round(pages / cpu_seconds, 1) if cpu_seconds else 0.0,
+        "seconds": round(seconds, 2),
+        "missed": list(result.missed),
+        "wrongly_listed": list(result.false_listings),
+    }
+    return outcome
+
+
+def samples(store: Store, names: Collection[str], limit: int = 3) -> list[str]:
+    """A few listed names worth a look with `scamtrail explain`, farthest from the report first."""
+    rows = q.rows(
+        store,
+        "SELECT s.host, max(p.depth) AS depth FROM sites s JOIN pages p ON p.host = s.host"
+        " WHERE s.category IN ('gambling', 'investment') GROUP BY s.host"
+        " ORDER BY depth DESC, s.host",
+    )
+    chosen = [
+        row["host"]
+        for row in rows
+        if row["host"] in names or registered_domain(row["host"]) in names
+    ]
+    return chosen[:limit]

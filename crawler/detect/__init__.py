@@ -1,0 +1,16 @@
+"""Verdicts from named evidence. Pure: no network, no clock."""
+
+from crawler.detect.host import HostFacts, PageSummary, judge_host
+from crawler.detect.model import Model, load_model
+from crawler.detect.page import judge
+from crawler.detect.priority import link_priority
+
+__all__ = [
+    "HostFacts",
+    "Model",
+    "PageSummary",
+    "judge",
+    "judge_host",
+    "link_priority",
+    "load_model",
+]

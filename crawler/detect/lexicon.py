@@ -1,0 +1,77 @@
+"""The terms of all languages in one automaton (Aho and Corasick, CACM 1975)."""
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+import ahocorasick
+
+from crawler.detect.text import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a weight group such as `gambling.offer`; `gloss` is its meaning in English."""
+
+    text: str
+    gloss: str
+    language: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A term found at `start`..`end` of the text."""
+
+    term: Term
+    start: int
+    end: int
+
+
+class Lexicon:
+    """Finds terms in normalised text in one pass."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        self.terms = tuple(terms)
+        self._automaton = ahocorasick.Automaton()
+        merged: dict[str, list[Term]] = {}
+        for term in self.terms:
+            merged.setdefault(normalise(term.text), []).append(term)
+        for text, same in merged.items():
+            self._automaton.add_word(text, (len(text), _separable(text), same[0]))
+        self._automaton.make_automaton()
+
+    def hits(self, text: str) -> Iterator[Hit]:
+        """Every term in `text`, overlapping ones too, in order of their ends."""
+        size = len(text)
+        for last, (length, separable, term) in self._automaton.iter(text):
+            start, end = last - length + 1, last + 1
+            if separable and (
+                (start and text[start - 1].isalnum()) or (end < size and text[end].isalnum())
+            ):
+                continue
+            yield Hit(term, start, end)
+
+
+def _separable(text: str) -> bool:
+    """Whether the script of `text` puts spaces between words, so that a hit must be a word."""
+    return all(char < "\u0e00" or "\u1e00" <= char < "\u2000" for char in text)
+
+
+def load() -> Lexicon:
+    """The lexicon that is shipped: one TOML file a language."""
+    return Lexicon(_terms())
+
+
+def _terms() -> Iterator[Term]:
+    folder = files("crawler.detect") / "lexicon"
+    for path in sorted(folder.iterdir(), key=lambda item: item.name):
+        if not path.name.endswith(".toml"):
+            continue
+        tables = tomllib.loads(path.read_text("utf-8"))
+        language = tables.pop("language")
+        for category, groups in tables.items():
+            for group, terms in groups.items():
+                for text, gloss in terms.items():
+                    yield Term(text, gloss or text, language, f"{category}.{group}")

@@ -1,0 +1,46 @@
+"""How promising a link is, from its page's verdict, its words and its target's name. Pure."""
+
+import re
+
+from crawler.detect.model import Model
+from crawler.detect.signals.shape import is_random
+from crawler.detect.text import normalise
+from crawler.model import Link, Verdict
+from crawler.names import registered_domain
+
+_TELLING = re.compile(
+    r"invite|register|signup|dangky|daftar|deposit|recharge|withdraw|promo|bonus|plan|vip|agent|"
+    r"download|app|line|mirror|link|backup|about|terms|faq|refer",
+    re.I,
+)
+_DULL = re.compile(
+    r"privacy|cookie|login|logout|\.(?:jpg|png|gif|css|js|pdf|zip|ico)(?:$|\?)", re.I
+)
+_TRADE = re.compile(r"bet|win|vip|casino|slot|togel|88|99|66|77|68|fx|coin|trade|invest|mining")
+
+
+def link_priority(verdict: Verdict, link: Link, source_url: str, model: Model) -> float:
+    """A score in [0, 1]; the source's probability weighs most."""
+    score = 0.25 + 0.35 * verdict.probability
+    groups = {hit.term.group for hit in model.lexicon.hits(normalise(link.text))}
+    if any(group.startswith("scam.mirror") for group in groups):
+        score += 0.25
+    elif any(group.split(".")[0] in ("gambling", "investment", "scam") for group in groups):
+        score += 0.15
+    if any(group.startswith("reporting") for group in groups):
+        score -= 0.2
+    host = link.url.split("/", 3)[2].partition(":")[0]
+    own = source_url.split("/", 3)[2].partition(":")[0]
+    name = registered_domain(host).split(".")[0]
+    if host != own:
+        if _TRADE.search(name):
+            score += 0.1
+        if re.sub(r"\d+", "#", host) == re.sub(r"\d+", "#", own):
+            score += 0.15
+        if is_random(host.split(".")[0]):
+            score += 0.05
+    elif _TELLING.search(link.url):
+        score += 0.1
+    if _DULL.search(link.url):
+        score -= 0.3
+    return max(0.0, min(1.0, score))

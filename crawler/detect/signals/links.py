@@ -1,0 +1,60 @@
+"""Where links lead: app files, invitations, chat accounts, mirrors of one name."""
+
+import re
+from collections.abc import Iterator
+
+from crawler.detect.signals import Clue, View, signal
+
+_APP = re.compile(r"\.(?:apk|ipa|mobileconfig|plist)(?:$|\?)|itms-services|/testflight", re.I)
+_INVITE = re.compile(
+    r"[?&](?:invite|invitecode|inviter|ref|agent|aff|code|i|uid|ic|pid|referral)=[\w-]{3,20}", re.I
+)
+_CHAT = re.compile(r"https?://(?:t\.me|telegram\.me|wa\.me|line\.me|lin\.ee|zalo\.me)/", re.I)
+_WALLET = re.compile(r"\b(?:T[1-9A-HJ-NP-Za-km-z]{33}|0x[0-9a-fA-F]{40}|bc1[0-9a-z]{25,60})\b")
+
+
+@signal
+def apps(view: View) -> Iterator[Clue]:
+    """An app beside the stores."""
+    for link in view.page.links:
+        if _APP.search(link.url):
+            yield Clue("link.app_file", "scam", 1.3, link.url.rpartition("/")[2][:60], link.text)
+            return
+
+
+@signal
+def invitations(view: View) -> Iterator[Clue]:
+    """Registration links that carry a recruiter's code."""
+    for link in view.page.links:
+        if _INVITE.search(link.url) and re.search(r"reg|sign|join|invite|dangky|daftar", link.url):
+            yield Clue("link.invitation", "scam", 1.0, link.url[-80:], link.text)
+            return
+
+
+@signal
+def chats(view: View) -> Iterator[Clue]:
+    """Support by messenger."""
+    found = sorted({link.url for link in view.page.links if _CHAT.match(link.url)})
+    if found:
+        yield Clue("link.messenger", "scam", 0.5, ", ".join(found[:3])[:120])
+
+
+@signal
+def mirrors(view: View) -> Iterator[Clue]:
+    """Links to several numbered names of one brand."""
+    stems: dict[str, set[str]] = {}
+    for link in view.page.links:
+        host = link.url.split("/", 3)[2]
+        stem = re.sub(r"\d+", "#", host)
+        if "#" in stem:
+            stems.setdefault(stem, set()).add(host)
+    best = max(stems.items(), key=lambda item: (len(item[1]), item[0]), default=("", set()))
+    if len(best[1]) >= 3:
+        yield Clue("link.numbered_mirrors", "scam", 1.4, ", ".join(sorted(best[1])[:4]))
+
+
+@signal
+def wallets(view: View) -> Iterator[Clue]:
+    """An address for coins on the page itself."""
+    if found := _WALLET.search(view.page.text[:40_000]):
+        yield Clue("money.wallet", "scam", 1.0, found.group())

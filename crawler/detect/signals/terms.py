@@ -1,0 +1,42 @@
+"""Terms of the lexicon, by weight group; those in the title count more."""
+
+from collections.abc import Iterator
+
+from crawler.detect.lexicon import Hit
+from crawler.detect.model import TITLE_FACTOR, WEIGHTS, saturate
+from crawler.detect.signals import Clue, View, signal
+from crawler.detect.text import snippet
+
+_TOWARDS = {"gambling": "gambling", "investment": "investment", "scam": "scam"}
+
+
+@signal
+def terms(view: View) -> Iterator[Clue]:
+    """One clue a weight group: which of its terms stand on the page."""
+    groups: dict[str, dict[str, Hit]] = {}
+    in_title: dict[str, set[str]] = {}
+    for hit in view.hits:
+        groups.setdefault(hit.term.group, {}).setdefault(hit.term.text, hit)
+        if hit.start < view.title_end:
+            in_title.setdefault(hit.term.group, set()).add(hit.term.text)
+    for group, found in sorted(groups.items()):
+        if (weight := WEIGHTS.get(group)) is None:
+            continue
+        # A term inside another one ("slot" in "slot online") is the same observation.
+        distinct = [
+            text for text in found if not any(text != other and text in other for other in found)
+        ]
+        count = len(distinct) + (TITLE_FACTOR - 1) * len(in_title.get(group, set()) & set(distinct))
+        first = min(found.values(), key=lambda hit: hit.start)
+        yield Clue(
+            signal=f"terms.{group}",
+            towards=_TOWARDS.get(group.split(".")[0], "innocent"),
+            weight=saturate(weight.first, weight.cap, count),
+            value=", ".join(_shown(found[text]) for text in distinct[:6]),
+            snippet=snippet(view.text, first.start, first.end),
+        )
+
+
+def _shown(hit: Hit) -> str:
+    term = hit.term
+    return term.text if term.gloss == term.text else f"{term.text} ({term.gloss})"

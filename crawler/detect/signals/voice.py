@@ -1,0 +1,76 @@
+"""Who speaks: a newsroom, a public body, a firm that names itself, or nobody."""
+
+import re
+from collections.abc import Iterator
+
+from crawler.detect.signals import Clue, View, signal
+from crawler.detect.text import snippet
+from crawler.reference import official
+
+_NEWS = re.compile(
+    r"\"@type\"\s*:\s*\"(?:NewsArticle|Report(?:age)?NewsArticle|NewsMediaOrganization)\"", re.I
+)
+_BODY = re.compile(
+    r"\"@type\"\s*:\s*\"(?:GovernmentOrganization|School|CollegeOrUniversity|BankOrCreditUnion)\"",
+    re.I,
+)
+_LICENCE = re.compile(
+    r"(?:licen[cs]e|authori[sz]ation|registration|reg\.?|firm reference|frn|số giấy phép|"
+    r"giấy phép số|ใบอนุญาตเลขที่|izin usaha|nomor izin|牌照号|许可证号|編號|编号) ?"
+    r"(?:no\.?|number|nomor|số|เลขที่|[:：#])? ?[:：#]? ?"
+    r"([a-z]{0,6}[-/ ]?\d[\d/-]{3,15})",
+)
+_RESPONSIBLE = re.compile(
+    r"gamble responsibly|play responsibly|self-exclu|begambleaware|gamcare|gamstop|18\+|"
+    r"deposit limit|responsible gam|capital (?:is )?at risk|lose money when trading|"
+    r"deposit insurance|dijamin lps|คุ้มครองเงินฝาก|bảo hiểm tiền gửi|存款保险"
+)
+_BYLINE = re.compile(
+    r"\b(?:by [a-z]+ [a-z]+ ?[|,-]|published|updated|written by|editor|newsroom)\b"
+)
+_QUOTED = re.compile(r"[“「『\"][^”」』\"\x00]{15,400}[”」』\"]")
+
+
+@signal
+def schema(view: View) -> Iterator[Clue]:
+    """What the page says of itself in schema.org terms; anyone can, so it weighs little."""
+    script = view.page.document.places.get("script", "")
+    if _NEWS.search(script):
+        yield Clue("voice.news_schema", "innocent", -1.2, "NewsArticle")
+    if _BODY.search(script):
+        yield Clue("voice.body_schema", "innocent", -1.0, "public body, school or bank")
+
+
+@signal
+def official_host(view: View) -> Iterator[Clue]:
+    """A suffix that a country keeps for its public bodies."""
+    if official(view.host):
+        yield Clue("voice.official_suffix", "innocent", -3.0, view.host)
+
+
+@signal
+def licence(view: View) -> Iterator[Clue]:
+    """A licence number together with the duties of a licensee; a bare claim weighs nothing."""
+    number = _LICENCE.search(view.text)
+    duties = {match.group() for match in _RESPONSIBLE.finditer(view.text)}
+    if number and duties:
+        yield Clue(
+            "voice.licensee",
+            "innocent",
+            -2.5 - 0.5 * min(3, len(duties)),
+            f"{number.group(1)}; {', '.join(sorted(duties)[:3])}",
+            snippet(view.text, number.start(), number.end()),
+        )
+    elif len(duties) >= 2:
+        yield Clue("voice.duties", "innocent", -1.2, ", ".join(sorted(duties)[:3]))
+
+
+@signal
+def reporting(view: View) -> Iterator[Clue]:
+    """A byline and quotations: somebody writes about others."""
+    quotes = len(_QUOTED.findall(view.text[:20_000]))
+    byline = _BYLINE.search(view.text[:20_000])
+    if byline and quotes:
+        yield Clue("voice.byline_and_quotes", "innocent", -1.2, byline.group())
+    elif quotes >= 3:
+        yield Clue("voice.quotes", "innocent", -0.6, f"{quotes} quotations")

@@ -1,0 +1,205 @@
+"""Who is behind a host: registration, DNS, hosting, certificate.
+
+Nothing here raises: what cannot be looked up becomes a record with its failure.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp
+
+from crawler.config import Config, endpoint
+from crawler.enrich import dns, hosting, rdap, tls, whois
+from crawler.model import Certificate, Enrichment, Hosting, Registration
+from crawler.names import address, is_under_private_suffix, registered_domain
+from crawler.net import AddressGuard, Resolver
+from crawler.net.connect import CheckedResolver, NetError, open_connection
+
+__all__ = ["Clients", "enrich"]
+
+Clock = Callable[[], datetime]
+
+# Registries lock out who asks faster; of one server only so much is asked at once.
+PER_SERVER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What look-ups need. Servers that the operator names are trusted; all others are guarded."""
+
+    resolver: Resolver
+    guard: AddressGuard
+    port_map: Mapping[int, int]
+    whois_server: str = ""
+    rdap_base: str = ""
+    asn_table: hosting.AsnTable | None = None
+    timeout: float = 8.0
+    gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    @classmethod
+    def from_config(cls, config: Config) -> "Clients":
+        """Raises OSError or ValueError for an ASN table that cannot be read."""
+        table = config.hosting.asn_table
+        return cls(
+            resolver=Resolver(config.nameservers),
+            guard=AddressGuard(config.allowed_networks),
+            port_map=config.network.port_map,
+            whois_server=config.whois.server,
+            rdap_base=config.rdap.base,
+            asn_table=hosting.AsnTable.load(Path(table)) if table else None,
+        )
+
+    def gate(self, server: str) -> asyncio.Semaphore:
+        return self.gates.setdefault(server, asyncio.Semaphore(PER_SERVER))
+
+
+async def enrich(
+    hosts: Sequence[str],
+    clients: Clients,
+    *,
+    now: Clock,
+    concurrency: int,
+    probe_label: Callable[[str], str],
+) -> AsyncIterator[Enrichment]:
+    """Look up each host; registration once a registered domain, network once an address."""
+    registrations: dict[str, asyncio.Task[tuple[Registration, ...]]] = {}
+    networks: dict[str, asyncio.Task[Hosting]] = {}
+    context = tls.looking_context()
+
+    async def one(host: str) -> Enrichment:
+        domain = registered_domain(host) or host
+        records = await dns.look_up(host, domain, clients.resolver, now(), probe_label)
+        ips = sorted({item.value for item in records if item.type in ("A", "AAAA") and item.value})
+        for ip in ips:
+            if ip not in networks:
+                networks[ip] = asyncio.create_task(_network(ip, clients, now))
+        registration: tuple[Registration, ...] = ()
+        if not address(host) and not is_under_private_suffix(domain):
+            if domain not in registrations:
+                registrations[domain] = asyncio.create_task(_registration(domain, clients, now))
+            registration = await registrations[domain]
+        return Enrichment(
+            host=host,
+            registration=registration,
+            dns=records,
+            hosting=tuple([await networks[ip] for ip in ips]),
+            certificate=await _certificate(host, clients, context, now) if ips else None,
+        )
+
+    waiting = iter(hosts)
+    running = {
+        asyncio.create_task(one(host)) for host, _ in zip(waiting, range(concurrency), strict=False)
+    }
+    try:
+        while running:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                if (following := next(waiting, None)) is not None:
+                    running.add(asyncio.create_task(one(following)))
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+
+
+async def _registration(domain: str, clients: Clients, now: Clock) -> tuple[Registration, ...]:
+    """RDAP, and WHOIS where RDAP has no answer; every failure is kept."""
+    found: list[Registration] = []
+    if url := rdap.url_for(domain, clients.rdap_base):
+        found.append(await _rdap(domain, url, clients, now))
+        if not found[0].failure:
+            return tuple(found)
+    found.append(await _whois(domain, clients, now))
+    return tuple(found)
+
+
+async def _rdap(domain: str, url: str, clients: Clients, now: Clock) -> Registration:
+    try:
+        async with clients.gate(url.split("/")[2]), asyncio.timeout(clients.timeout):
+            status, body = await _get(url, clients)
+    except TimeoutError:
+        return Registration(domain, "rdap", now(), failure="timeout")
+    except NetError as error:
+        return Registration(domain, "rdap", now(), failure=error.kind)
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        return Registration(domain, "rdap", now(), failure=f"unreachable: {type(error).__name__}")
+    return rdap.parse(domain, status, body, now())
+
+
+async def _get(url: str, clients: Clients) -> tuple[int, bytes]:
+    """One GET; a base that the operator named is connected to as it is."""
+    connector = aiohttp.TCPConnector(
+        resolver=None
+        if clients.rdap_base
+        else CheckedResolver(clients.resolver, clients.guard, clients.port_map),
+        force_close=True,
+    )
+    async with (
+        aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
+        session.get(
+            url, allow_redirects=False, headers={"Accept": "application/rdap+json"}
+        ) as answer,
+    ):
+        return answer.status, await answer.content.read(rdap.MAX_ANSWER)
+
+
+async def _whois(domain: str, clients: Clients, now: Clock) -> Registration:
+    host, port = whois.server_for(domain, clients.whois_server)
+    try:
+        async with clients.gate(host):
+            if clients.whois_server:
+                address_, port = endpoint(clients.whois_server, 43)
+                async with asyncio.timeout(clients.timeout):
+                    reader, writer = await asyncio.open_connection(address_, port)
+            else:
+                reader, writer, _ = await open_connection(
+                    host,
+                    port,
+                    resolver=clients.resolver,
+                    guard=clients.guard,
+                    port_map=clients.port_map,
+                    timeout=clients.timeout,
+                )
+            text = await whois.ask(reader, writer, domain, clients.timeout)
+    except NetError as error:
+        return Registration(domain, "whois", now(), failure=error.kind)
+    except TimeoutError:
+        return Registration(domain, "whois", now(), failure="timeout")
+    except OSError as error:
+        return Registration(domain, "whois", now(), failure=f"unreachable: {error.strerror}")
+    return whois.parse(domain, text, now())
+
+
+async def _network(ip: str, clients: Clients, now: Clock) -> Hosting:
+    if clients.asn_table:
+        return clients.asn_table.look_up(ip, now())
+    return await hosting.by_dns(ip, clients.resolver, now())
+
+
+async def _certificate(
+    host: str, clients: Clients, context: ssl.SSLContext, now: Clock
+) -> Certificate:
+    try:
+        _, writer, _ = await open_connection(
+            host,
+            443,
+            resolver=clients.resolver,
+            guard=clients.guard,
+            port_map=clients.port_map,
+            timeout=clients.timeout,
+            context=context,
+        )
+    except NetError as error:
+        return Certificate(host, now(), failure=error.kind)
+    try:
+        der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError, TimeoutError, ssl.SSLError):
+            await asyncio.wait_for(writer.wait_closed(), 1)
+    return tls.parse(host, der or b"", now())

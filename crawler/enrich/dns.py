@@ -1,0 +1,46 @@
+"""DNS records of a host and its registered domain, failures included."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from crawler.model import DnsRecord
+from crawler.names import address, is_under_private_suffix
+from crawler.net import Answer, Resolver
+
+HOST_TYPES = ("A", "AAAA", "CNAME")
+DOMAIN_TYPES = ("NS", "MX", "TXT", "SOA")
+# A resolver says these of a name that simply has no such record.
+_ABSENT = frozenset({"nodata"})
+
+
+async def look_up(
+    host: str,
+    domain: str,
+    resolver: Resolver,
+    now: datetime,
+    probe_label: Callable[[str], str],
+) -> tuple[DnsRecord, ...]:
+    """Addresses of the host; name servers, mail, text and SOA of the domain; a wildcard probe.
+
+    The probe asks for a label that nobody chose; an answer is stored as type WILDCARD.
+    """
+    if address(host):
+        return ()
+    found: list[DnsRecord] = []
+    for kind in HOST_TYPES:
+        found += records(host, kind, await resolver.query(host, kind), now)
+    if domain and not is_under_private_suffix(domain):
+        for kind in DOMAIN_TYPES:
+            found += records(domain, kind, await resolver.query(domain, kind), now)
+        probe = await resolver.query(f"{probe_label(domain)}.{domain}", "A")
+        if probe.values:
+            found += records(domain, "WILDCARD", probe, now)
+    return tuple(found)
+
+
+def records(host: str, kind: str, answer: Answer, now: datetime) -> Iterator[DnsRecord]:
+    """An answer as records; that a type is absent is no record, that it cannot be told is one."""
+    if answer.failure and answer.failure not in _ABSENT:
+        yield DnsRecord(host, kind, "", 0, now, answer.failure)
+    for value in answer.values:
+        yield DnsRecord(host, kind, value[:500], answer.ttl, now)

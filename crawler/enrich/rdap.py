@@ -1,0 +1,138 @@
+"""RDAP (RFC 9082, RFC 9083): JSON over HTTP, with the same guard as every other connection."""
+
+import json
+import ssl
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from crawler.model import Registration
+
+MAX_ANSWER = 1_000_000
+
+# TLD → base, from the IANA bootstrap registry (RFC 9224), for the TLDs met most.
+BOOTSTRAP: dict[str, str] = {
+    "com": "https://rdap.verisign.com/com/v1/",
+    "net": "https://rdap.verisign.com/net/v1/",
+    "cc": "https://tld-rdap.verisign.com/cc/v1/",
+    "tv": "https://tld-rdap.verisign.com/tv/v1/",
+    "org": "https://rdap.publicinterestregistry.org/rdap/",
+    "info": "https://rdap.identitydigital.services/rdap/",
+    "io": "https://rdap.identitydigital.services/rdap/",
+    "vip": "https://rdap.nic.vip/",
+    "xyz": "https://rdap.centralnic.com/xyz/",
+    "site": "https://rdap.centralnic.com/site/",
+    "online": "https://rdap.centralnic.com/online/",
+    "store": "https://rdap.centralnic.com/store/",
+    "top": "https://rdap.zdnsgtld.com/top/",
+    "shop": "https://rdap.gmoregistry.net/rdap/",
+    "app": "https://pubapi.registry.google/rdap/",
+    "dev": "https://pubapi.registry.google/rdap/",
+    "id": "https://rdap.pandi.id/rdap/",
+    "sg": "https://rdap.sgnic.sg/rdap/",
+    "tw": "https://ccrdap.twnic.tw/tw/",
+    "th": "https://rdap.thains.co.th/",
+}
+
+
+def url_for(domain: str, base: str) -> str:
+    """Where to ask about `domain`, "" when no service is known."""
+    root = base or BOOTSTRAP.get(domain.rpartition(".")[2], "")
+    return f"{root.rstrip('/')}/domain/{domain}" if root else ""
+
+
+def tls_context(url: str) -> ssl.SSLContext | None:
+    """Registries have certificates that verify; a plain http base is the operator's choice."""
+    return ssl.create_default_context() if urlsplit(url).scheme == "https" else None
+
+
+def parse(domain: str, status: int, body: bytes, now: datetime) -> Registration:
+    """The registration in an RDAP answer; anything else becomes a failure, its text kept."""
+    text = body.decode("utf-8", "replace")
+
+    def failed(reason: str) -> Registration:
+        return Registration(domain, "rdap", now, raw=text, failure=reason)
+
+    if status == 404:
+        return failed("not found")
+    if status == 429:
+        return failed("quota")
+    if status != 200:
+        return failed(f"status {status}")
+    try:
+        found = json.loads(text)
+        if not isinstance(found, dict) or found.get("objectClassName") != "domain":
+            return failed("not an RDAP domain object")
+        return _registration(domain, found, text, now)
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as error:
+        return failed(f"not understood: {type(error).__name__}")
+
+
+def _registration(domain: str, found: dict[str, Any], text: str, now: datetime) -> Registration:
+    events = {
+        event.get("eventAction"): _moment(event.get("eventDate"))
+        for event in found.get("events") or []
+    }
+    entities = found.get("entities") or []
+    registrar: dict[str, Any] = next(
+        (item for item in entities if "registrar" in (item.get("roles") or [])), {}
+    )
+    registrant: dict[str, Any] = next(
+        (item for item in entities if "registrant" in (item.get("roles") or [])), {}
+    )
+    abuse: dict[str, Any] = next(
+        (
+            item
+            for item in [*(registrar.get("entities") or []), *entities]
+            if "abuse" in (item.get("roles") or [])
+        ),
+        {},
+    )
+    ids = registrar.get("publicIds") or []
+    return Registration(
+        domain=domain,
+        source="rdap",
+        fetched_at=now,
+        registrar=_card(registrar, "fn"),
+        registrar_iana_id=str(ids[0].get("identifier", "")) if ids else "",
+        created=events.get("registration"),
+        updated=events.get("last changed"),
+        expires=events.get("expiration"),
+        statuses=tuple(str(item)[:100] for item in found.get("status") or []),
+        name_servers=tuple(
+            sorted(
+                str(item.get("ldhName", "")).lower().rstrip(".")
+                for item in found.get("nameservers") or []
+            )
+        ),
+        organisation=_card(registrant, "org") or _card(registrant, "fn"),
+        country=_country(registrant),
+        abuse_contact=_card(abuse, "email"),
+        raw=text,
+    )
+
+
+def _card(entity: dict[str, Any], field: str) -> str:
+    """A text of a jCard (RFC 7095)."""
+    for item in (entity.get("vcardArray") or ["vcard", []])[1]:
+        if item[0] == field and isinstance(item[3], str):
+            return item[3][:300]
+    return ""
+
+
+def _country(entity: dict[str, Any]) -> str:
+    for item in (entity.get("vcardArray") or ["vcard", []])[1]:
+        if item[0] == "adr":
+            parameter = item[1].get("cc") if isinstance(item[1], dict) else None
+            return str(parameter or (item[3][6] if isinstance(item[3], list) else ""))[:60]
+    return ""
+
+
+def _moment(text: object) -> datetime | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,107 @@
+"""WHOIS (RFC 3912) over asyncio, parsed by python-whois."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+
+import whois
+from whois.exceptions import WhoisDomainNotFoundError
+
+from crawler.model import Registration
+from crawler.net.connect import NetError
+
+MAX_ANSWER = 262_144
+_QUOTA = re.compile(
+    r"limit exceeded|quota|too many (?:requests|queries)|rate limit|try again later|access denied",
+    re.I,
+)
+_ABSENT = re.compile(r"no match|not found|no data found|no entries found|status:\s*free", re.I)
+
+
+def server_for(domain: str, configured: str) -> tuple[str, int]:
+    """The server that knows `domain`: the configured one, else python-whois's choice."""
+    if configured:
+        host, _, port = configured.partition(":")
+        return host, int(port or 43)
+    return whois.NICClient().choose_server(domain) or "whois.iana.org", 43
+
+
+async def ask(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, domain: str, timeout: float
+) -> str:
+    """One question and its whole answer. Raises NetError."""
+    try:
+        async with asyncio.timeout(timeout):
+            writer.write(domain.encode("ascii") + b"\r\n")
+            await writer.drain()
+            answer = bytearray()
+            while chunk := await reader.read(16_384):
+                answer += chunk
+                if len(answer) > MAX_ANSWER:
+                    raise NetError("too long", f"more than {MAX_ANSWER:,} bytes")
+    except TimeoutError as error:
+        raise NetError("timeout", f"after {timeout:g} s") from error
+    except OSError as error:
+        raise NetError("reset", str(error)[:200]) from error
+    finally:
+        writer.close()
+    return answer.decode("utf-8", "replace")
+
+
+def parse(domain: str, text: str, now: datetime) -> Registration:
+    """The registration in a WHOIS answer; what is none becomes a failure, its text kept."""
+
+    def failed(reason: str) -> Registration:
+        return Registration(domain, "whois", now, raw=text, failure=reason)
+
+    if not text.strip():
+        return failed("empty answer")
+    if "<html" in text[:2_000].lower():
+        return failed("an HTML page instead of an answer")
+    try:
+        entry = whois.parser.WhoisEntry.load(domain, text)
+    except WhoisDomainNotFoundError:
+        return failed("not found" if _ABSENT.search(text) else "not understood")
+    except Exception as error:
+        # The parser fails in its own ways on what registries make up.
+        reason = "quota" if _QUOTA.search(text) else f"not understood: {type(error).__name__}"
+        return failed(reason)
+    if not entry.get("registrar") and not entry.get("creation_date"):
+        if _QUOTA.search(text[:3_000]):
+            return failed("quota")
+        return failed("not found" if _ABSENT.search(text[:3_000]) else "not understood")
+    iana = re.search(r"Registrar IANA ID:\s*(\d{1,6})", text, re.I)
+    abuse = re.search(r"Abuse Contact Email:\s*(\S{3,200})", text, re.I)
+    return Registration(
+        domain=domain,
+        source="whois",
+        fetched_at=now,
+        registrar=_text(entry.get("registrar")),
+        registrar_iana_id=iana.group(1) if iana else "",
+        created=_moment(entry.get("creation_date")),
+        updated=_moment(entry.get("updated_date")),
+        expires=_moment(entry.get("expiration_date")),
+        statuses=_texts(entry.get("status")),
+        name_servers=tuple(sorted({item.lower() for item in _texts(entry.get("name_servers"))})),
+        country=_text(entry.get("country")),
+        organisation=_text(entry.get("org")),
+        abuse_contact=abuse.group(1) if abuse else "",
+        raw=text,
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value] if value else []
+    return tuple(str(item)[:300] for item in values)
+
+
+def _text(value: object) -> str:
+    return next(iter(_texts(value)), "")
+
+
+def _moment(value: object) -> datetime | None:
+    values = value if isinstance(value, list) else [value]
+    for item in values:
+        if isinstance(item, datetime):
+            return item if item.tzinfo else item.replace(tzinfo=UTC)
+    return None

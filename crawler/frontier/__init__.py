@@ -1,0 +1,164 @@
+"""The frontier: a table in findings.db behind Scrapy's scheduler interface.
+
+Best-first by priority, one request per host at a time, budgets per host and registered domain.
+A URL leaves the queue in the transaction that stores its page, so a killed run repeats at most
+the requests that were under way.
+"""
+
+from collections import deque
+from typing import Protocol, cast
+
+from scrapy import Request, Spider
+from scrapy.core.scheduler import BaseScheduler
+from scrapy.crawler import Crawler
+
+from crawler.store import PageRecord, Store, StoreError
+from crawler.store.queries import Queued, best_queued, page_counts, queue_size
+from crawler.workspace import Workspace
+
+_BATCH = 64
+
+
+class FrontierSpider(Protocol):
+    """What the scheduler and the pipeline need of a spider."""
+
+    workspace: Workspace
+    store: Store
+    purpose: str
+    ignores_budget: bool
+
+    def request(self, queued: Queued) -> Request:
+        """The Scrapy request for a waiting URL."""
+
+    def fail(self, error: Exception) -> None:
+        """End the crawl because of `error`."""
+
+
+class Budgets:
+    """How many pages hosts and registered domains have had; kept across runs."""
+
+    def __init__(self, counts: dict[str, int], domains: dict[str, int], site: int, domain: int):
+        self._hosts = counts
+        self._domains = domains
+        self._site = site
+        self._domain = domain
+
+    def refusal(self, host: str, registered_domain: str) -> str:
+        """Why no more may be fetched, "" when more may."""
+        if self._hosts.get(host, 0) >= self._site:
+            return "budget:site"
+        if self._domains.get(registered_domain, 0) >= self._domain:
+            return "budget:domain"
+        return ""
+
+    def take(self, host: str, registered_domain: str) -> None:
+        self._hosts[host] = self._hosts.get(host, 0) + 1
+        self._domains[registered_domain] = self._domains.get(registered_domain, 0) + 1
+
+
+class FrontierScheduler(BaseScheduler):
+    """Gives Scrapy the best URL whose host is not busy and has budget left."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._stats = crawler.stats
+        self._again: deque[Request] = deque()
+        self._buffer: deque[Queued] = deque()
+        self._busy: set[str] = set()
+        self._stored = 0
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "FrontierScheduler":
+        return cls(crawler)
+
+    def open(self, spider: Spider) -> None:
+        self._spider = cast(FrontierSpider, spider)
+        self._store = self._spider.store
+        config = self._spider.workspace.config.crawl
+        self._min_priority = config.min_priority
+        hosts, domains = page_counts(self._store)
+        self._budgets = Budgets(
+            hosts, domains, config.max_pages_per_site, config.max_pages_per_domain
+        )
+
+    def close(self, reason: str) -> None:
+        self._buffer.clear()
+
+    def has_pending_requests(self) -> bool:
+        return bool(self._again or self._busy or self._buffer) or bool(
+            best_queued(self._store, self._spider.purpose, set(), 1, self._min_priority)
+        )
+
+    def enqueue_request(self, request: Request) -> bool:
+        """Take back a request that Scrapy wants to repeat; new URLs come through the table."""
+        self._again.append(request)
+        return True
+
+    def next_request(self) -> Request | None:
+        if self._again:
+            return self._again.popleft()
+        while True:
+            if not self._buffer and not self._refill():
+                return None
+            queued = self._buffer.popleft()
+            if queued.host in self._busy:
+                continue
+            # A second look under another profile answers a question about a page already paid for.
+            if queued.profile == "crawler" and not self._spider.ignores_budget:
+                if refusal := self._budgets.refusal(queued.host, queued.registered_domain):
+                    self._store.drop([(queued.url, queued.profile)], refusal)
+                    self._stats.inc_value(f"frontier/{refusal}")
+                    continue
+                self._budgets.take(queued.host, queued.registered_domain)
+            self._busy.add(queued.host)
+            return self._spider.request(queued)
+
+    def _refill(self) -> bool:
+        seen: set[str] = set()
+        for queued in best_queued(
+            self._store, self._spider.purpose, self._busy, _BATCH * 8, self._min_priority
+        ):
+            if queued.host not in seen:
+                seen.add(queued.host)
+                self._buffer.append(queued)
+                if len(self._buffer) == _BATCH:
+                    break
+        return bool(self._buffer)
+
+    def finished(self, host: str) -> None:
+        """A page of `host` has been stored; its next URL may be fetched."""
+        self._busy.discard(host)
+        self._stored += 1
+        if self._stored % _BATCH == 0:
+            # What has been found meanwhile may be better than what waits in the buffer.
+            self._buffer.clear()
+
+    @property
+    def waiting(self) -> int:
+        return queue_size(self._store)
+
+
+class StorePipeline:
+    """Stores each page that a spider yields; a database that fails ends the run."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "StorePipeline":
+        return cls(crawler)
+
+    def process_item(self, item: PageRecord) -> PageRecord:
+        spider = cast(FrontierSpider, self._crawler.spider)
+        scheduler = self._crawler.engine.scheduler
+        assert isinstance(scheduler, FrontierScheduler)
+        try:
+            spider.store.add_page(item)
+        except StoreError as error:
+            spider.fail(error)
+            return item
+        stats = self._crawler.stats
+        stats.inc_value("pages")
+        if item.page.failure:
+            stats.inc_value(f"failures/{item.page.failure.split(':')[0]}")
+        scheduler.finished(item.host)
+        return item

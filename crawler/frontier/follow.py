@@ -1,0 +1,193 @@
+"""Where a page leads: which of its links are kept as edges and which are queued. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from crawler.model import Candidate, Category, Link, Page, Verdict
+from crawler.names import registered_domain
+from crawler.store import QueueEntry, host_of
+from crawler.store.queries import Queued
+
+# The profile of a visitor from a chat application on a telephone.
+VICTIM = "victim"
+CRAWLER = "crawler"
+
+# Each number bounds what one page can put into the queue or the database.
+MAX_EDGES = 200
+MAX_OUTWARD = 120
+MAX_INWARD = {"scam": 8, "unknown": 4, "accused": 3}
+# A page with less text than this and a jump to elsewhere is a signpost, not a page.
+SIGNPOST_TEXT = 300
+# From this priority on, every innocent-looking page gets a second look as a victim; front pages
+# always do, since a host that cloaks does it there.
+SECOND_LOOK = 0.8
+# A page further from every report than this is not read as a report itself.
+MAX_READING_DEPTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What follows from a page."""
+
+    edges: tuple[Link, ...] = ()
+    entries: tuple[QueueEntry, ...] = ()
+    location: str = ""
+    read_as_report: bool = False
+
+
+def follow(
+    page: Page,
+    verdict: Verdict,
+    queued: Queued,
+    *,
+    accused: bool,
+    protected: Callable[[str], str],
+    link_priority: Callable[[Link], float],
+    max_depth: int,
+    max_redirects: int,
+) -> Steps:
+    """The steps from `page`, fetched for `queued` and judged `verdict`.
+
+    `accused` says whether a report accuses the host; `protected` gives the reason why a host is
+    beyond suspicion, or ""; `link_priority` scores a link of this page in [0, 1].
+    """
+    jumps = _jumps(page, verdict)
+    location = jumps[0].url if page.status in _REDIRECTS and jumps else ""
+    entries: list[QueueEntry] = []
+    kept: list[Link] = []
+    if queued.hops < max_redirects:
+        for link in jumps:
+            kept.append(link)
+            if not protected(host_of(link.url)):
+                entries.append(_entry(page, link, queued, 0.97 * queued.priority, queued.hops + 1))
+    scam = verdict.category.is_scam
+    unsure = verdict.category is Category.UNKNOWN
+    if queued.depth < max_depth:
+        if scam or unsure:
+            outward = _outward(page, protected, link_priority, 1.0 if scam else 0.4)
+            kept += [link for link, _ in outward]
+            entries += [
+                _entry(page, link, queued, priority) for link, priority in outward if priority > 0
+            ]
+        limit = MAX_INWARD["scam" if scam else "unknown" if unsure else "accused"]
+        if scam or unsure or accused:
+            inward = _inward(page, queued, link_priority, limit)
+            entries += [_entry(page, link, queued, priority) for link, priority in inward]
+            kept += [link for link, _ in inward]
+    if (
+        queued.profile == CRAWLER
+        and not scam
+        and not page.failure
+        and page.status not in _REDIRECTS
+        and (accused or _is_front(page) or queued.priority >= SECOND_LOOK)
+    ):
+        # Innocent to a crawler says little about a page that a report or a scam led to.
+        entries.append(QueueEntry(_again(page, queued), VICTIM))
+    return Steps(
+        edges=tuple(dict.fromkeys(kept[:MAX_EDGES])),
+        entries=tuple(entries),
+        location=location,
+        read_as_report=(
+            page.status == 200
+            and not scam
+            and queued.depth <= MAX_READING_DEPTH
+            and (accused or verdict.kind in _READABLE)
+        ),
+    )
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_READABLE = frozenset({"news", "regulator", "police", "scam_review", "help", "reporting"})
+
+
+def _jumps(page: Page, verdict: Verdict) -> list[Link]:
+    """Links that a browser follows by itself."""
+    signpost = len(page.text) < SIGNPOST_TEXT or verdict.category.is_scam
+    return [
+        link
+        for link in page.links
+        if link.kind == "redirect" or (link.kind in ("refresh", "script", "frame") and signpost)
+    ][:5]
+
+
+def _outward(
+    page: Page,
+    protected: Callable[[str], str],
+    link_priority: Callable[[Link], float],
+    factor: float,
+) -> list[tuple[Link, float]]:
+    """One link a foreign host, the most promising, with its priority; 0 for protected hosts."""
+    own = host_of(page.url)
+    best: dict[str, tuple[Link, float]] = {}
+    for link in page.links:
+        host = host_of(link.url)
+        if host == own or link.kind != "anchor":
+            continue
+        priority = 0.0 if protected(host) else factor * link_priority(link)
+        if host not in best or priority > best[host][1]:
+            best[host] = (link, priority)
+    ranked = sorted(best.values(), key=lambda item: (-item[1], item[0].url))
+    return ranked[:MAX_OUTWARD]
+
+
+def _inward(
+    page: Page, queued: Queued, link_priority: Callable[[Link], float], limit: int
+) -> list[tuple[Link, float]]:
+    """The front page and the most telling other pages of the same host."""
+    own = host_of(page.url)
+    root = Link("/".join(page.url.split("/", 3)[:3]) + "/", "", "anchor")
+    same = {
+        link.url: (link, link_priority(link))
+        for link in reversed(page.links)
+        if link.kind == "anchor" and host_of(link.url) == own and link.url != page.url
+    }
+    same.pop(root.url, None)
+    ranked = sorted(same.values(), key=lambda item: (-item[1], item[0].url))[:limit]
+    found = [(link, 0.8 * queued.priority * score) for link, score in ranked]
+    if root.url != page.url:
+        found.insert(0, (root, 0.9 * queued.priority))
+    return found
+
+
+def _entry(page: Page, link: Link, queued: Queued, priority: float, hops: int = 0) -> QueueEntry:
+    host = host_of(link.url)
+    return QueueEntry(
+        Candidate(
+            url=link.url,
+            host=host,
+            registered_domain=registered_domain(host) or host,
+            via=page.url,
+            context=link.text[:300],
+            priority=round(min(1.0, max(0.0, priority)), 4),
+            depth=queued.depth + (0 if hops else 1),
+        ),
+        # What only a victim is shown is also followed as a victim, within the host.
+        queued.profile if host == queued.host else CRAWLER,
+        hops,
+    )
+
+
+def _is_front(page: Page) -> bool:
+    return page.url.split("/", 3)[3] == ""
+
+
+def _again(page: Page, queued: Queued) -> Candidate:
+    return Candidate(
+        url=page.url,
+        host=queued.host,
+        registered_domain=queued.registered_domain,
+        via=queued.via,
+        context="second look as a visitor on a telephone",
+        priority=queued.priority,
+        depth=queued.depth,
+    )
+
+
+def unique(entries: Iterable[QueueEntry]) -> tuple[QueueEntry, ...]:
+    """Entries without repeats of one URL and profile, the best priority kept."""
+    best: dict[tuple[str, str], QueueEntry] = {}
+    for entry in entries:
+        key = (entry.candidate.url, entry.profile)
+        if key not in best or entry.candidate.priority > best[key].candidate.priority:
+            best[key] = entry
+    return tuple(best.values())

@@ -1,0 +1,104 @@
+"""Well-known hosts and their roles: what is never a candidate and never an entry.
+
+The table is our own (`data/reference/*.csv`: host, role, country, source); an operator adds lists
+of host names with `publish.reference`.
+"""
+
+import csv
+import gzip
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import IO
+
+from crawler.names import normalise_host, registered_domain
+
+# Endings that only public bodies, schools or the military of a country get.
+_OFFICIAL_LABELS = frozenset(
+    {"gov", "go", "gob", "gouv", "gub", "edu", "ac", "sch", "mil", "police"}
+)
+MAX_EXTRA_LINES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A known host. `role` is platform, bank, regulator, police, news, …; `country` ISO 3166."""
+
+    host: str
+    role: str
+    country: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceTable:
+    """Known hosts by name."""
+
+    hosts: Mapping[str, Reference]
+
+    def lookup(self, host: str) -> Reference | None:
+        """The entry for `host` or the nearest parent of it."""
+        name = host
+        while name:
+            if found := self.hosts.get(name):
+                return found
+            _, _, name = name.partition(".")
+        return official(host)
+
+    def reason(self, host: str) -> str:
+        """Why `host` is beyond suspicion, "" when it is not."""
+        found = self.lookup(host)
+        return f"{found.role} ({found.source})" if found else ""
+
+    def extended(self, paths: Iterable[Path]) -> "ReferenceTable":
+        """The table with host lists added, one name a line, `#` comments, `.gz` too.
+
+        Raises OSError for a file that cannot be read; lines that are no host are passed over.
+        """
+        added = dict(self.hosts)
+        for path in paths:
+            opened: IO[str] = (
+                gzip.open(path, "rt", encoding="utf-8", errors="replace")  # noqa: SIM115
+                if path.suffix == ".gz"
+                else path.open(encoding="utf-8", errors="replace")
+            )
+            with opened as lines:
+                for number, line in enumerate(lines):
+                    if number >= MAX_EXTRA_LINES:
+                        break
+                    name = line.split("#")[0].strip()
+                    try:
+                        host = normalise_host(name)
+                    except ValueError:
+                        continue
+                    added.setdefault(host, Reference(host, "listed as known", "", path.name))
+        return replace(self, hosts=added)
+
+
+def official(host: str) -> Reference | None:
+    """A host under a suffix that a country keeps for its public bodies and schools."""
+    labels = host.split(".")
+    if labels[-1] in ("gov", "mil", "edu", "int"):
+        label = labels[-1]
+    elif len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _OFFICIAL_LABELS:
+        label = labels[-2]
+    else:
+        return None
+    role = "school" if label in ("edu", "ac", "sch") else "government"
+    return Reference(registered_domain(host) or host, role, labels[-1], "restricted suffix")
+
+
+@cache
+def default() -> ReferenceTable:
+    """The table that is shipped."""
+    hosts: dict[str, Reference] = {}
+    folder = files("crawler") / "data" / "reference"
+    for path in sorted(folder.iterdir(), key=lambda item: item.name):
+        if path.name.endswith(".csv"):
+            for row in csv.DictReader(path.read_text("utf-8").splitlines()):
+                hosts[row["host"]] = Reference(
+                    row["host"], row["role"], row["country"], row["source"]
+                )
+    return ReferenceTable(hosts)

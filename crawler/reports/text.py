@@ -1,0 +1,41 @@
+"""Plain text and Markdown: prose, pasted chats, and lists of one address a line."""
+
+import re
+
+from crawler.reports.registry import Content, Passage, Source, lines, reader
+
+_LINK = re.compile(r"\[([^\]\n]{0,300})\]\(([^)\s]{1,2000})\)")
+_LIST_SHARE = 0.8
+
+
+def _sniff(source: Source) -> float:
+    head = source.data[:8192]
+    if b"\x00" in head:
+        return 0.0
+    control = sum(byte < 32 and byte not in (9, 10, 12, 13, 27) for byte in head)
+    return 0.1 if control <= len(head) // 100 else 0.0
+
+
+@reader("text", sniff=_sniff)
+def read(source: Source) -> Content:
+    """A passage a paragraph line; a file that is nearly all addresses is a list."""
+    text = _LINK.sub(r"\1 \2", source.text)
+    filled = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    single = sum(len(line.split()) == 1 for line in filled)
+    listed = bool(filled) and single >= _LIST_SHARE * len(filled)
+    title = next((line.strip("# \t") for line in text.splitlines() if line.strip("# \t")), "")
+    return Content(title=title, body=source.text, passages=tuple(_passages(text, listed)))
+
+
+def _passages(text: str, listed: bool) -> list[Passage]:
+    """Lines; in prose an item of a bulleted list stands with the line that introduces it."""
+    found: list[Passage] = []
+    lead = ""
+    for passage in lines(text, listed=listed):
+        line = passage.text.strip()
+        if not listed and re.match(r"(?:[-*•·]|\d{1,3}[.)])\s", line):
+            found.append(Passage(f"{lead} {line}" if lead else line, passage.line))
+        else:
+            lead = line[-120:] if line.endswith((":", "：")) else ""
+            found.append(passage)
+    return found

@@ -1,0 +1,284 @@
+"""Reads of findings.db, each returning plain rows or frozen dataclasses."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from crawler.model import Candidate, Category, Evidence, Identifier, Operation, Verdict
+from crawler.store.writer import QueueEntry, Store, iso
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A URL that waits in the frontier."""
+
+    url: str
+    profile: str
+    host: str
+    registered_domain: str
+    via: str
+    priority: float
+    depth: int
+    hops: int
+
+
+def best_queued(
+    store: Store, purpose: str, busy: Collection[str], limit: int, floor: float
+) -> list[Queued]:
+    """The best waiting URLs for `purpose` whose host is not in `busy`, best first."""
+    rows = store.connection.execute(
+        "SELECT url, profile, host, registered_domain, via, priority, depth, hops FROM frontier"
+        " WHERE state = 'queued' AND purpose = ?1 AND priority >= ?2"
+        " AND host NOT IN (SELECT value FROM json_each(?3))"
+        " ORDER BY priority DESC, url LIMIT ?4",
+        (purpose, floor, json.dumps(sorted(busy)), limit),
+    )
+    return [Queued(*row) for row in rows]
+
+
+def queue_size(store: Store) -> int:
+    row = store.connection.execute("SELECT count(*) FROM frontier WHERE state = 'queued'")
+    return int(row.fetchone()[0])
+
+
+def page_counts(store: Store) -> tuple[dict[str, int], dict[str, int]]:
+    """URLs fetched so far per host and per registered domain."""
+    hosts: dict[str, int] = {}
+    domains: dict[str, int] = {}
+    for host, domain, count in store.connection.execute(
+        "SELECT s.host, s.registered_domain, count(DISTINCT p.url) FROM pages p"
+        " JOIN sites s ON s.host = p.host GROUP BY s.host"
+    ):
+        hosts[host] = count
+        domains[domain] = domains.get(domain, 0) + count
+    return hosts, domains
+
+
+def accused_hosts(store: Store) -> set[str]:
+    """Hosts that a report accuses."""
+    rows = store.connection.execute("SELECT DISTINCT host FROM mentions WHERE role = 'accused'")
+    return {row[0] for row in rows}
+
+
+def due_for_recheck(store: Store, now: datetime, hours: float) -> list[QueueEntry]:
+    """The guilty pages, at most three a host, of listed hosts not checked for `hours`."""
+    before = iso(now - timedelta(hours=hours))
+    rows = store.connection.execute(
+        "SELECT * FROM (SELECT p.url, p.profile, p.host, s.registered_domain, p.via, p.depth,"
+        " row_number() OVER (PARTITION BY p.host ORDER BY max(p.probability) DESC, p.url) AS rank"
+        " FROM pages p JOIN sites s ON s.host = p.host"
+        " WHERE s.last_checked < ?1 AND p.category NOT IN ('benign', 'unknown')"
+        " AND EXISTS (SELECT 1 FROM listings l WHERE l.removed_at IS NULL"
+        " AND l.domain IN (s.host, s.registered_domain))"
+        " GROUP BY p.url, p.profile) WHERE rank <= 3",
+        (before,),
+    )
+    return [
+        QueueEntry(
+            Candidate(
+                row["url"],
+                row["host"],
+                row["registered_domain"],
+                row["via"],
+                "recheck",
+                0.5,
+                row["depth"],
+            ),
+            row["profile"],
+            purpose="recheck",
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """The latest look at one URL under one profile."""
+
+    id: int
+    host: str
+    url: str
+    profile: str
+    status: int
+    failure: str
+    location: str
+    title: str
+    language: str
+    text: str
+    verdict: Verdict | None
+
+
+def latest_pages(store: Store) -> dict[str, list[PageRow]]:
+    """Host → its pages, the newest look at each (URL, profile), in the order of URLs."""
+    evidence: dict[int, list[Evidence]] = {}
+    latest = "SELECT max(id) FROM pages GROUP BY url, profile"
+    for row in store.connection.execute(
+        "SELECT page_id, signal, category, weight, value, snippet, url FROM evidence"
+        f" WHERE page_id IN ({latest}) ORDER BY id"
+    ):
+        evidence.setdefault(row[0], []).append(
+            Evidence(row[1], Category(row[2]), row[3], row[4], row[5], row[6])
+        )
+    pages: dict[str, list[PageRow]] = {}
+    for row in store.connection.execute(
+        "SELECT id, host, url, profile, status, failure, location, title, language,"
+        " substr(text, 1, 400) AS text, category, kind, probability, missing, model FROM pages"
+        f" WHERE id IN ({latest}) ORDER BY url, profile"
+    ):
+        verdict = None
+        if row["category"]:
+            verdict = Verdict(
+                Category(row["category"]),
+                row["kind"],
+                row["probability"],
+                tuple(evidence.get(row["id"], ())),
+                row["model"],
+                row["missing"] or "",
+            )
+        pages.setdefault(row["host"], []).append(
+            PageRow(**{name: row[name] for name in _PAGE_COLUMNS}, verdict=verdict)
+        )
+    return pages
+
+
+_PAGE_COLUMNS = (
+    "id",
+    "host",
+    "url",
+    "profile",
+    "status",
+    "failure",
+    "location",
+    "title",
+    "language",
+    "text",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """What the database says of a host apart from its pages."""
+
+    host: str
+    registered_domain: str
+    category: str
+    kind: str
+    probability: float
+    status: str
+    operation_id: str
+    first_seen: str
+    last_seen: str
+    last_checked: str
+    enriched_at: str
+
+
+def sites(store: Store) -> dict[str, SiteRow]:
+    """Every host visited, in order."""
+    return {
+        row["host"]: SiteRow(**{name: row[name] for name in row.keys()})  # noqa: SIM118
+        for row in store.connection.execute(
+            "SELECT host, registered_domain, coalesce(category, '') AS category,"
+            " coalesce(kind, '') AS kind, coalesce(probability, 0.0) AS probability,"
+            " coalesce(status, '') AS status, coalesce(operation_id, '') AS operation_id,"
+            " coalesce(first_seen, '') AS first_seen, coalesce(last_seen, '') AS last_seen,"
+            " coalesce(last_checked, '') AS last_checked, coalesce(enriched_at, '') AS enriched_at"
+            " FROM sites ORDER BY host"
+        )
+    }
+
+
+def accusations(store: Store) -> dict[str, int]:
+    """Host → how many different reports accuse it."""
+    return dict(
+        store.connection.execute(
+            "SELECT host, count(DISTINCT report_id) FROM mentions WHERE role = 'accused'"
+            " GROUP BY host"
+        ).fetchall()
+    )
+
+
+def mentioned_innocents(store: Store) -> dict[str, str]:
+    """Host → role, for hosts that reports name as reporter, platform, victim or example."""
+    return dict(
+        store.connection.execute(
+            "SELECT host, min(role) FROM mentions WHERE role != 'accused' AND host NOT IN"
+            " (SELECT host FROM mentions WHERE role = 'accused') GROUP BY host"
+        ).fetchall()
+    )
+
+
+def edges(store: Store) -> list[tuple[str, str, str]]:
+    """(from host, to host, kind) of links between different hosts, without repeats."""
+    return [
+        (row[0], row[1], row[2])
+        for row in store.connection.execute(
+            "SELECT DISTINCT from_host, to_host, kind FROM links WHERE from_host != to_host"
+            " ORDER BY 1, 2, 3"
+        )
+    ]
+
+
+def registrations(store: Store) -> dict[str, sqlite3.Row]:
+    """Registered domain → its newest registration that did not fail, RDAP before WHOIS."""
+    rows = store.connection.execute(
+        "SELECT * FROM whois WHERE failure = '' ORDER BY fetched_at, source = 'rdap'"
+    )
+    return {row["domain"]: row for row in rows}
+
+
+def wildcards(store: Store) -> set[str]:
+    """Names below which any label resolves."""
+    rows = store.connection.execute(
+        "SELECT host FROM dns WHERE type = 'WILDCARD' AND failure = '' AND value != ''"
+    )
+    return {row[0] for row in rows}
+
+
+def identifiers(store: Store) -> dict[str, frozenset[Identifier]]:
+    """Host → what ties it to others, as found on its pages and by enrichment."""
+    found: dict[str, set[Identifier]] = {}
+    for host, kind, value in store.connection.execute(
+        "SELECT si.host, i.kind, i.value FROM site_identifiers si"
+        " JOIN identifiers i ON i.id = si.identifier_id"
+    ):
+        found.setdefault(host, set()).add(Identifier(kind, value))
+    return {host: frozenset(values) for host, values in found.items()}
+
+
+def stored_operations(store: Store) -> list[Operation]:
+    """The operations of the last run, with their members."""
+    members: dict[str, list[str]] = {}
+    for host, operation in store.connection.execute(
+        "SELECT host, operation_id FROM sites WHERE operation_id IS NOT NULL ORDER BY host"
+    ):
+        members.setdefault(operation, []).append(host)
+    return [
+        Operation(
+            row["id"],
+            tuple(members.get(row["id"], ())),
+            tuple(Identifier(*pair) for pair in json.loads(row["identifiers"] or "[]")),
+            row["confidence"],
+            row["summary"],
+        )
+        for row in store.connection.execute("SELECT * FROM operations ORDER BY id")
+        if row["id"] in members
+    ]
+
+
+def active_overrides(store: Store, now: datetime) -> list[sqlite3.Row]:
+    """The newest override of each domain that has not expired."""
+    rows = store.connection.execute(
+        "SELECT * FROM overrides WHERE id IN (SELECT max(id) FROM overrides"
+        " WHERE action IN ('allow', 'deny') GROUP BY domain)"
+        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY domain",
+        (iso(now),),
+    )
+    return rows.fetchall()
+
+
+def rows(store: Store, sql: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
+    """Rows of a query written at the place of use; values are always parameters."""
+    return store.connection.execute(sql, tuple(parameters)).fetchall()

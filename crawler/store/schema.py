@@ -1,0 +1,382 @@
+"""The tables of findings.db and the forward-only migrations that lead to them.
+
+`PRAGMA user_version` holds the number of migrations applied. A released migration is never
+changed; a change of the schema is a new function at the end of `MIGRATIONS`.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlite_utils
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message names the file and the fix."""
+
+
+def connect(path: Path) -> sqlite_utils.Database:
+    """The database at `path`, made or migrated as needed. Raises StoreError."""
+    try:
+        # Every statement outside an explicit BEGIN commits itself.
+        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A commit survives kill -9; a power cut may lose the last commits but corrupts nothing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{path}: schema version {version} is newer than this program's "
+                f"{SCHEMA_VERSION}; update scamtrail"
+            )
+        database = sqlite_utils.Database(connection)
+        for number, migrate in enumerate(MIGRATIONS[version:], version + 1):
+            with database.atomic():
+                migrate(database)
+                connection.execute(f"PRAGMA user_version = {number}")
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: {describe(error)}") from error
+    return database
+
+
+def describe(error: sqlite3.Error) -> str:
+    """A sqlite3 error in one line with its fix."""
+    text = str(error)
+    if "not a database" in text or "malformed" in text:
+        return f"is damaged ({text}); put back a copy, e.g. with sqlite3 FILE .recover"
+    if "full" in text:
+        return f"the disk is full ({text}); free space and run again, nothing stored is lost"
+    if "locked" in text:
+        return f"is locked ({text}); close the program that holds a write lock"
+    if "readonly" in text or "unable to open" in text:
+        return f"cannot be written ({text}); check the path and its permissions"
+    return text
+
+
+def _m001(db: sqlite_utils.Database) -> None:
+    make = db.create_table
+    make(
+        "reports",
+        {
+            "id": str,
+            "source": str,
+            "kind": str,
+            "title": str,
+            "language": str,
+            "published": str,
+            "fetched_at": str,
+            "body": str,
+        },
+        pk="id",
+    )
+    make(
+        "operations",
+        {
+            "id": str,
+            "size": int,
+            "confidence": float,
+            "summary": str,
+            "identifiers": str,
+            "first_seen": str,
+            "last_seen": str,
+        },
+        pk="id",
+    )
+    make(
+        "sites",
+        {
+            "host": str,
+            "registered_domain": str,
+            "status": str,
+            "category": str,
+            "kind": str,
+            "probability": float,
+            "language": str,
+            "title": str,
+            "first_seen": str,
+            "last_seen": str,
+            "last_checked": str,
+            "operation_id": str,
+            "screenshot": str,
+            "missing": str,
+            "model": str,
+            "enriched_at": str,
+        },
+        pk="host",
+        not_null={"registered_domain"},
+        foreign_keys=[("operation_id", "operations", "id")],
+    )
+    make(
+        "mentions",
+        {
+            "id": int,
+            "report_id": str,
+            "url": str,
+            "host": str,
+            "registered_domain": str,
+            "role": str,
+            "context": str,
+            "priority": float,
+        },
+        pk="id",
+        foreign_keys=[("report_id", "reports", "id")],
+    )
+    make(
+        "pages",
+        {
+            "id": int,
+            "host": str,
+            "url": str,
+            "via": str,
+            "depth": int,
+            "profile": str,
+            "status": int,
+            "failure": str,
+            "location": str,
+            "title": str,
+            "text": str,
+            "language": str,
+            "sha256": str,
+            "bytes": int,
+            "ip": str,
+            "rendered": int,
+            "category": str,
+            "kind": str,
+            "probability": float,
+            "missing": str,
+            "model": str,
+            "fetched_at": str,
+        },
+        pk="id",
+        foreign_keys=[("host", "sites", "host")],
+    )
+    make(
+        "links",
+        {
+            "id": int,
+            "from_url": str,
+            "from_host": str,
+            "to_url": str,
+            "to_host": str,
+            "text": str,
+            "kind": str,
+            "seen_at": str,
+        },
+        pk="id",
+        foreign_keys=[("from_host", "sites", "host")],
+    )
+    make(
+        "evidence",
+        {
+            "id": int,
+            "host": str,
+            "page_id": int,
+            "signal": str,
+            "category": str,
+            "weight": float,
+            "value": str,
+            "snippet": str,
+            "url": str,
+            "seen_at": str,
+        },
+        pk="id",
+        foreign_keys=[("host", "sites", "host"), ("page_id", "pages", "id")],
+    )
+    make(
+        "whois",
+        {
+            "id": int,
+            "domain": str,
+            "source": str,
+            "registrar": str,
+            "registrar_iana_id": str,
+            "created": str,
+            "updated": str,
+            "expires": str,
+            "statuses": str,
+            "name_servers": str,
+            "country": str,
+            "organisation": str,
+            "abuse_contact": str,
+            "failure": str,
+            "raw": str,
+            "fetched_at": str,
+        },
+        pk="id",
+    )
+    make(
+        "dns",
+        {
+            "id": int,
+            "host": str,
+            "type": str,
+            "value": str,
+            "ttl": int,
+            "failure": str,
+            "first_seen": str,
+            "last_seen": str,
+        },
+        pk="id",
+    )
+    make(
+        "ips",
+        {
+            "ip": str,
+            "asn": int,
+            "prefix": str,
+            "as_name": str,
+            "country": str,
+            "source": str,
+            "failure": str,
+            "raw": str,
+            "fetched_at": str,
+        },
+        pk="ip",
+    )
+    make(
+        "certificates",
+        {
+            "id": int,
+            "host": str,
+            "sha256": str,
+            "issuer": str,
+            "subject": str,
+            "names": str,
+            "not_before": str,
+            "not_after": str,
+            "failure": str,
+            "raw": str,
+            "first_seen": str,
+            "last_seen": str,
+        },
+        pk="id",
+    )
+    make("identifiers", {"id": int, "kind": str, "value": str}, pk="id")
+    make(
+        "site_identifiers",
+        {
+            "host": str,
+            "identifier_id": int,
+            "url": str,
+            "first_seen": str,
+            "last_seen": str,
+        },
+        pk=("host", "identifier_id"),
+        foreign_keys=[("host", "sites", "host"), ("identifier_id", "identifiers", "id")],
+    )
+    make(
+        "listings",
+        {
+            "id": int,
+            "domain": str,
+            "list": str,
+            "tier": str,
+            "exact": int,
+            "added_at": str,
+            "removed_at": str,
+            "reason": str,
+            "removal_reason": str,
+        },
+        pk="id",
+    )
+    make(
+        "refusals",
+        {"domain": str, "list": str, "tier": str, "reason": str, "seen_at": str},
+        pk=("domain", "list", "tier"),
+    )
+    make(
+        "releases",
+        {
+            "serial": int,
+            "published_at": str,
+            "entries": int,
+            "added": int,
+            "removed": int,
+            "manifest_sha256": str,
+        },
+        pk="serial",
+    )
+    make(
+        "overrides",
+        {
+            "id": int,
+            "domain": str,
+            "action": str,
+            "reason": str,
+            "author": str,
+            "created_at": str,
+            "expires_at": str,
+        },
+        pk="id",
+    )
+    make(
+        "runs",
+        {
+            "id": int,
+            "command": str,
+            "started_at": str,
+            "finished_at": str,
+            "exit_code": int,
+            "message": str,
+            "stats": str,
+        },
+        pk="id",
+    )
+    make(
+        "frontier",
+        {
+            "url": str,
+            "profile": str,
+            "purpose": str,
+            "host": str,
+            "registered_domain": str,
+            "via": str,
+            "context": str,
+            "priority": float,
+            "depth": int,
+            "hops": int,
+            "state": str,
+            "added_at": str,
+        },
+        pk=("url", "profile"),
+    )
+    for table, columns, unique in (
+        ("mentions", ["report_id", "url"], True),
+        ("mentions", ["host"], False),
+        ("sites", ["registered_domain"], False),
+        ("sites", ["operation_id"], False),
+        ("sites", ["category"], False),
+        ("pages", ["url", "profile", "fetched_at"], True),
+        ("pages", ["host"], False),
+        ("links", ["from_url", "to_url", "kind"], True),
+        ("links", ["to_url"], False),
+        ("links", ["to_host"], False),
+        ("links", ["from_host"], False),
+        ("evidence", ["page_id"], False),
+        ("evidence", ["host"], False),
+        ("whois", ["domain", "source", "fetched_at"], True),
+        ("dns", ["host", "type", "value"], True),
+        ("dns", ["value"], False),
+        ("ips", ["asn"], False),
+        ("certificates", ["host", "sha256"], True),
+        ("certificates", ["sha256"], False),
+        ("identifiers", ["kind", "value"], True),
+        ("site_identifiers", ["identifier_id"], False),
+        ("listings", ["domain"], False),
+        ("overrides", ["domain"], False),
+    ):
+        db.table(table).create_index(columns, unique=unique)
+    db.execute(
+        "CREATE INDEX idx_frontier_best ON frontier (purpose, priority DESC, url)"
+        " WHERE state = 'queued'"
+    )
+    # Trigrams also find words in scripts that put no space between them.
+    db.table("reports").enable_fts(["title", "body"], create_triggers=True, tokenize="trigram")
+    db.table("pages").enable_fts(["title", "text"], create_triggers=True, tokenize="trigram")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001,)
+SCHEMA_VERSION = len(MIGRATIONS)

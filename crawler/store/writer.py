@@ -1,0 +1,592 @@
+"""The one writer of findings.db.
+
+Each public method is one transaction: after kill -9 it has happened whole or not at all, and a
+URL leaves the frontier in the same transaction that stores its page.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from crawler.model import (
+    Candidate,
+    Certificate,
+    DnsRecord,
+    Enrichment,
+    Hosting,
+    Identifier,
+    Link,
+    Mention,
+    Operation,
+    Page,
+    Registration,
+    Report,
+    Role,
+    Verdict,
+)
+from crawler.names import registered_domain
+from crawler.store.schema import StoreError, connect, describe
+
+# What an analyst searches and reads in the desk.
+STORED_TEXT = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """A fetched page with what was decided about it and where it leads.
+
+    `edges` are the links worth keeping: those to other hosts and those that were queued.
+    `location` is the target of a redirect, "" otherwise. `report` and `mentions` are set when the
+    page is itself a report.
+    """
+
+    page: Page
+    via: str
+    depth: int
+    verdict: Verdict | None = None
+    edges: tuple[Link, ...] = ()
+    identifiers: frozenset[Identifier] = frozenset()
+    candidates: tuple["QueueEntry", ...] = ()
+    location: str = ""
+    report: Report | None = None
+    mentions: tuple[Mention, ...] = ()
+
+    @property
+    def host(self) -> str:
+        return host_of(self.page.url)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A candidate in the frontier; `hops` counts the redirects in a row before it.
+
+    `purpose` names the spider that takes it: trail or recheck.
+    """
+
+    candidate: Candidate
+    profile: str = "crawler"
+    hops: int = 0
+    purpose: str = "trail"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """UTC ISO 8601 with seconds, the form of every time in the database."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def parse_iso(text: str | None) -> datetime | None:
+    """The reverse of `iso`."""
+    return datetime.fromisoformat(text) if text else None
+
+
+class Store:
+    """findings.db opened for writing. Raises StoreError where SQLite cannot go on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = connect(path)
+        self.connection: sqlite3.Connection = self.database.conn
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """BEGIN … COMMIT, or ROLLBACK when anything is raised."""
+        try:
+            with self.database.atomic():
+                yield self.connection
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {describe(error)}") from error
+
+    # Reports and frontier
+
+    def add_report(self, report: Report, mentions: Sequence[Mention]) -> int:
+        """Store a report and queue what it accuses; returns how many mentions are new."""
+        with self.transaction() as db:
+            return self._add_report(db, report, mentions, depth=0)
+
+    def _add_report(
+        self, db: sqlite3.Connection, report: Report, mentions: Sequence[Mention], depth: int
+    ) -> int:
+        db.execute(
+            "INSERT OR IGNORE INTO reports VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                report.id,
+                report.source,
+                report.kind,
+                report.title,
+                report.language,
+                iso(report.published),
+                iso(report.fetched_at),
+                report.body,
+            ),
+        )
+        before = db.total_changes
+        db.executemany(
+            "INSERT OR IGNORE INTO mentions (report_id, url, host, registered_domain, role,"
+            " context, priority) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    mention.report_id,
+                    mention.url,
+                    mention.host,
+                    mention.registered_domain,
+                    mention.role.value,
+                    mention.context,
+                    mention.priority,
+                )
+                for mention in mentions
+            ],
+        )
+        new = db.total_changes - before
+        accused = [
+            QueueEntry(
+                Candidate(
+                    mention.url,
+                    mention.host,
+                    mention.registered_domain,
+                    f"report:{report.id}",
+                    mention.context,
+                    mention.priority,
+                    depth,
+                )
+            )
+            for mention in mentions
+            if mention.role is Role.ACCUSED
+        ]
+        self._enqueue(db, accused, report.fetched_at)
+        return new
+
+    def enqueue(self, entries: Iterable[QueueEntry], now: datetime) -> None:
+        """Queue candidates; a URL that waits already keeps its better priority."""
+        with self.transaction() as db:
+            self._enqueue(db, entries, now)
+
+    def requeue(self, entries: Iterable[QueueEntry], now: datetime) -> None:
+        """Queue URLs again although they were fetched before."""
+        with self.transaction() as db:
+            entries = list(entries)
+            db.executemany(
+                "DELETE FROM frontier WHERE url = ? AND profile = ?",
+                [(entry.candidate.url, entry.profile) for entry in entries],
+            )
+            self._enqueue(db, entries, now)
+
+    def drop(self, keys: Iterable[tuple[str, str]], reason: str) -> None:
+        """Take (url, profile) pairs out of the queue for a budget or the like."""
+        with self.transaction() as db:
+            db.executemany(
+                "UPDATE frontier SET state = ? WHERE url = ? AND profile = ?",
+                [(reason, url, profile) for url, profile in keys],
+            )
+
+    @staticmethod
+    def _enqueue(db: sqlite3.Connection, entries: Iterable[QueueEntry], now: datetime) -> None:
+        db.executemany(
+            "INSERT INTO frontier (url, profile, purpose, host, registered_domain, via, context,"
+            " priority, depth, hops, state, added_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)"
+            " ON CONFLICT (url, profile) DO UPDATE SET"
+            " priority = max(priority, excluded.priority), depth = min(depth, excluded.depth)"
+            " WHERE state = 'queued'",
+            [
+                (
+                    entry.candidate.url,
+                    entry.profile,
+                    entry.purpose,
+                    entry.candidate.host,
+                    entry.candidate.registered_domain,
+                    entry.candidate.via,
+                    entry.candidate.context,
+                    entry.candidate.priority,
+                    entry.candidate.depth,
+                    entry.hops,
+                    iso(now),
+                )
+                for entry in entries
+            ],
+        )
+
+    # Pages
+
+    def add_page(self, record: PageRecord) -> None:
+        """Store a page, its verdict, edges, identifiers and what it puts into the queue."""
+        page, verdict = record.page, record.verdict
+        host = record.host
+        seen = iso(page.fetched_at)
+        text = page.text[:STORED_TEXT]
+        with self.transaction() as db:
+            # `status` of a site is decided from all its pages at the end of the crawl.
+            db.execute(
+                "INSERT INTO sites (host, registered_domain, first_seen, last_seen, last_checked)"
+                " VALUES (?1, ?2, ?3, iif(?4, ?3, NULL), ?3) ON CONFLICT (host) DO UPDATE SET"
+                " last_checked = excluded.last_checked,"
+                " last_seen = coalesce(excluded.last_seen, last_seen)",
+                (host, registered_domain(host) or host, seen, not page.failure),
+            )
+            cursor = db.execute(
+                "INSERT OR IGNORE INTO pages (host, url, via, depth, profile, status, failure,"
+                " location, title, text, language, sha256, bytes, ip, rendered, category, kind,"
+                " probability, missing, model, fetched_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    host,
+                    page.url,
+                    record.via,
+                    record.depth,
+                    page.profile,
+                    page.status,
+                    page.failure,
+                    record.location,
+                    page.document.places.get("title", ""),
+                    text,
+                    page.document.language,
+                    hashlib.sha256(page.body).hexdigest() if page.body else "",
+                    len(page.body),
+                    page.ip,
+                    int(page.rendered),
+                    verdict.category.value if verdict else None,
+                    verdict.kind if verdict else None,
+                    verdict.probability if verdict else None,
+                    verdict.missing if verdict else None,
+                    verdict.model if verdict else None,
+                    seen,
+                ),
+            )
+            if cursor.rowcount and verdict:
+                self._add_evidence(db, host, cursor.lastrowid, verdict, page.fetched_at)
+            db.executemany(
+                "INSERT OR IGNORE INTO links (from_url, from_host, to_url, to_host, text, kind,"
+                " seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (page.url, host, link.url, host_of(link.url), link.text, link.kind, seen)
+                    for link in record.edges
+                ],
+            )
+            self._add_identifiers(db, host, page.url, record.identifiers, page.fetched_at)
+            self._enqueue(db, record.candidates, page.fetched_at)
+            if record.report:
+                self._add_report(db, record.report, record.mentions, depth=record.depth + 1)
+            db.execute(
+                "UPDATE frontier SET state = 'done' WHERE url = ? AND profile = ?",
+                (page.url, page.profile),
+            )
+
+    @staticmethod
+    def _add_evidence(
+        db: sqlite3.Connection,
+        host: str,
+        page_id: int | None,
+        verdict: Verdict,
+        now: datetime,
+    ) -> None:
+        db.executemany(
+            "INSERT INTO evidence (host, page_id, signal, category, weight, value, snippet, url,"
+            " seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    host,
+                    page_id,
+                    item.signal,
+                    item.category.value,
+                    item.weight,
+                    item.value,
+                    item.snippet,
+                    item.page,
+                    iso(now),
+                )
+                for item in verdict.evidence
+            ],
+        )
+
+    @staticmethod
+    def _add_identifiers(
+        db: sqlite3.Connection,
+        host: str,
+        url: str,
+        identifiers: Iterable[Identifier],
+        now: datetime,
+    ) -> None:
+        for item in sorted(identifiers):
+            db.execute(
+                "INSERT OR IGNORE INTO identifiers (kind, value) VALUES (?, ?)",
+                (item.kind, item.value),
+            )
+            db.execute(
+                "INSERT INTO site_identifiers (host, identifier_id, url, first_seen, last_seen)"
+                " SELECT ?1, id, ?2, ?3, ?3 FROM identifiers WHERE kind = ?4 AND value = ?5"
+                " ON CONFLICT (host, identifier_id) DO UPDATE SET last_seen = excluded.last_seen",
+                (host, url, iso(now), item.kind, item.value),
+            )
+
+    # Sites
+
+    def decide(
+        self,
+        host: str,
+        verdict: Verdict,
+        *,
+        status: str,
+        language: str,
+        title: str,
+        now: datetime,
+    ) -> None:
+        """Store the verdict for a host; its evidence that belongs to no page is replaced."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE sites SET status = ?, category = ?, kind = ?, probability = ?,"
+                " language = ?, title = ?, missing = ?, model = ? WHERE host = ?",
+                (
+                    status,
+                    verdict.category.value,
+                    verdict.kind,
+                    verdict.probability,
+                    language,
+                    title,
+                    verdict.missing,
+                    verdict.model,
+                    host,
+                ),
+            )
+            db.execute("DELETE FROM evidence WHERE host = ? AND page_id IS NULL", (host,))
+            self._add_evidence(db, host, None, verdict, now)
+
+    def add_enrichment(
+        self, enrichment: Enrichment, identifiers: Iterable[Identifier], now: datetime
+    ) -> None:
+        """Store what was looked up about a host; sightings keep their first time."""
+        with self.transaction() as db:
+            for registration in enrichment.registration:
+                self._add_registration(db, registration)
+            for record in enrichment.dns:
+                self._add_dns(db, record)
+            for hosting in enrichment.hosting:
+                self._add_hosting(db, hosting)
+            if enrichment.certificate:
+                self._add_certificate(db, enrichment.certificate)
+            self._add_identifiers(db, enrichment.host, "", identifiers, now)
+            db.execute(
+                "UPDATE sites SET enriched_at = ? WHERE host = ?", (iso(now), enrichment.host)
+            )
+
+    @staticmethod
+    def _add_registration(db: sqlite3.Connection, item: Registration) -> None:
+        db.execute(
+            "INSERT OR IGNORE INTO whois (domain, source, registrar, registrar_iana_id, created,"
+            " updated, expires, statuses, name_servers, country, organisation, abuse_contact,"
+            " failure, raw, fetched_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                item.domain,
+                item.source,
+                item.registrar,
+                item.registrar_iana_id,
+                iso(item.created),
+                iso(item.updated),
+                iso(item.expires),
+                " ".join(item.statuses),
+                " ".join(item.name_servers),
+                item.country,
+                item.organisation,
+                item.abuse_contact,
+                item.failure,
+                item.raw,
+                iso(item.fetched_at),
+            ),
+        )
+
+    @staticmethod
+    def _add_dns(db: sqlite3.Connection, item: DnsRecord) -> None:
+        db.execute(
+            "INSERT INTO dns (host, type, value, ttl, failure, first_seen, last_seen)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (host, type, value) DO UPDATE SET"
+            " last_seen = excluded.last_seen, ttl = excluded.ttl, failure = excluded.failure",
+            (item.host, item.type, item.value, item.ttl, item.failure, iso(item.fetched_at)),
+        )
+
+    @staticmethod
+    def _add_hosting(db: sqlite3.Connection, item: Hosting) -> None:
+        db.execute(
+            "INSERT INTO ips (ip, asn, prefix, as_name, country, source, failure, raw, fetched_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ip) DO UPDATE SET"
+            " asn = excluded.asn, prefix = excluded.prefix, as_name = excluded.as_name,"
+            " country = excluded.country, source = excluded.source, raw = excluded.raw,"
+            " failure = excluded.failure, fetched_at = excluded.fetched_at"
+            " WHERE excluded.failure = '' OR ips.failure != ''",
+            (
+                item.ip,
+                item.asn,
+                item.prefix,
+                item.as_name,
+                item.country,
+                item.source,
+                item.failure,
+                item.raw,
+                iso(item.fetched_at),
+            ),
+        )
+
+    @staticmethod
+    def _add_certificate(db: sqlite3.Connection, item: Certificate) -> None:
+        db.execute(
+            "INSERT INTO certificates (host, sha256, issuer, subject, names, not_before,"
+            " not_after, failure, raw, first_seen, last_seen)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)"
+            " ON CONFLICT (host, sha256) DO UPDATE SET last_seen = excluded.last_seen,"
+            " failure = excluded.failure",
+            (
+                item.host,
+                item.sha256,
+                item.issuer,
+                item.subject,
+                " ".join(item.names),
+                iso(item.not_before),
+                iso(item.not_after),
+                item.failure,
+                item.raw,
+                iso(item.fetched_at),
+            ),
+        )
+
+    def replace_operations(self, operations: Sequence[Operation], now: datetime) -> None:
+        """Store the operations as they are now; their first sighting is kept."""
+        with self.transaction() as db:
+            db.execute("UPDATE sites SET operation_id = NULL WHERE operation_id IS NOT NULL")
+            kept = {operation.id for operation in operations}
+            for row in db.execute("SELECT id FROM operations").fetchall():
+                if row["id"] not in kept:
+                    db.execute("UPDATE operations SET size = 0 WHERE id = ?", (row["id"],))
+            for operation in operations:
+                identifiers = [[item.kind, item.value] for item in operation.identifiers]
+                db.execute(
+                    "INSERT INTO operations (id, size, confidence, summary, identifiers,"
+                    " first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)"
+                    " ON CONFLICT (id) DO UPDATE SET size = excluded.size,"
+                    " confidence = excluded.confidence, summary = excluded.summary,"
+                    " identifiers = excluded.identifiers, last_seen = excluded.last_seen",
+                    (
+                        operation.id,
+                        len(operation.members),
+                        operation.confidence,
+                        operation.summary,
+                        json.dumps(identifiers, ensure_ascii=False),
+                        iso(now),
+                    ),
+                )
+                db.executemany(
+                    "UPDATE sites SET operation_id = ? WHERE host = ?",
+                    [(operation.id, host) for host in operation.members],
+                )
+
+    # Lists
+
+    def replace_listings(
+        self,
+        current: Mapping[tuple[str, str, str], tuple[str, bool]],
+        refusals: Iterable[tuple[str, str, str, str]],
+        removal_reasons: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        """Make the open listings equal `current`: (domain, list, tier) → (reason, exact).
+
+        What is gone is closed with its removal reason, never deleted.
+        """
+        with self.transaction() as db:
+            rows = db.execute(
+                "SELECT id, domain, list, tier FROM listings WHERE removed_at IS NULL"
+            ).fetchall()
+            existing = {(row["domain"], row["list"], row["tier"]): row["id"] for row in rows}
+            for key, row_id in existing.items():
+                if key in current:
+                    db.execute(
+                        "UPDATE listings SET reason = ? WHERE id = ?", (current[key][0], row_id)
+                    )
+                else:
+                    db.execute(
+                        "UPDATE listings SET removed_at = ?, removal_reason = ? WHERE id = ?",
+                        (
+                            iso(now),
+                            removal_reasons.get(key[0], "the evidence no longer suffices"),
+                            row_id,
+                        ),
+                    )
+            db.executemany(
+                "INSERT INTO listings (domain, list, tier, exact, added_at, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (*key, int(exact), iso(now), reason)
+                    for key, (reason, exact) in sorted(current.items())
+                    if key not in existing
+                ],
+            )
+            db.execute("DELETE FROM refusals")
+            db.executemany(
+                "INSERT OR REPLACE INTO refusals (domain, list, tier, reason, seen_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(*refusal, iso(now)) for refusal in refusals],
+            )
+
+    def add_release(
+        self, serial: int, now: datetime, entries: int, added: int, removed: int, digest: str
+    ) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO releases VALUES (?, ?, ?, ?, ?, ?)",
+                (serial, iso(now), entries, added, removed, digest),
+            )
+
+    def add_override(
+        self,
+        domain: str,
+        action: str,
+        reason: str,
+        author: str,
+        now: datetime,
+        expires: datetime | None,
+    ) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO overrides (domain, action, reason, author, created_at, expires_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (domain, action, reason, author, iso(now), iso(expires)),
+            )
+
+    # Runs
+
+    def start_run(self, command: str, now: datetime) -> int:
+        with self.transaction() as db:
+            cursor = db.execute(
+                "INSERT INTO runs (command, started_at, stats) VALUES (?, ?, '{}')",
+                (command, iso(now)),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def finish_run(
+        self, run_id: int, now: datetime, exit_code: int, message: str, stats: Mapping[str, Any]
+    ) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE runs SET finished_at = ?, exit_code = ?, message = ?, stats = ?"
+                " WHERE id = ?",
+                (iso(now), exit_code, message, json.dumps(stats, sort_keys=True), run_id),
+            )
+
+
+def host_of(url: str) -> str:
+    """The host of a canonical URL (see `crawler.html.canonical_url`)."""
+    netloc = url.split("/", 3)[2]
+    if netloc.startswith("["):
+        return netloc[1:].split("]")[0]
+    return netloc.partition(":")[0]

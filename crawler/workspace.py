@@ -1,0 +1,120 @@
+"""A workspace: the folder that holds configuration, reports, findings and published lists."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from crawler import config as configuration
+from crawler.config import Config
+from crawler.net import AddressGuard, Resolver
+from crawler.store import Store
+
+Clock = Callable[[], datetime]
+
+CONFIG_NAME = "scamtrail.toml"
+
+_TEMPLATE = """\
+# scamtrail configuration; every key and its default: docs/configuration.md
+
+[network]
+# Name a contact, so that a site's owner can reach you.
+# user_agent = "scamtrail/0.1 (+https://cert.example/scamtrail; abuse@cert.example)"
+# dns = ["9.9.9.9"]              # resolvers; the system's when absent
+
+[crawl]
+max_pages_per_site = 8
+concurrency = 64
+
+[publish]
+keep_days = 90
+max_removed_percent = 20
+# contact = "lists@cert.example" # where the owner of a listed site appeals
+"""
+
+
+class WorkspaceError(Exception):
+    """The workspace cannot be used; the message names the path and the fix."""
+
+
+class LockHeldError(Exception):
+    """Another run holds the workspace's lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Paths and configuration of one workspace."""
+
+    root: Path
+    config: Config
+
+    @property
+    def database(self) -> Path:
+        return self.root / "findings.db"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def public(self) -> Path:
+        return self.root / "public"
+
+    @classmethod
+    def open(cls, root: Path) -> "Workspace":
+        """The workspace in `root`. Raises ConfigError when it is none or is misconfigured."""
+        return cls(root, configuration.load(root / CONFIG_NAME))
+
+    @classmethod
+    def init(cls, root: Path, config_text: str = _TEMPLATE) -> "Workspace":
+        """Make the workspace, or complete one; an existing configuration is kept."""
+        try:
+            for folder in (root, root / "reports", root / "public"):
+                folder.mkdir(parents=True, exist_ok=True)
+            path = root / CONFIG_NAME
+            if not path.exists():
+                path.write_text(config_text, "utf-8")
+        except OSError as error:
+            raise WorkspaceError(
+                f"{root}: cannot be made: {error.strerror}; choose a folder that you can write"
+            ) from error
+        workspace = cls.open(root)
+        Store(workspace.database).close()
+        return workspace
+
+    def resolver(self) -> Resolver:
+        return Resolver(self.config.nameservers)
+
+    def guard(self) -> AddressGuard:
+        return AddressGuard(self.config.allowed_networks)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock for one run; the kernel frees it when the process ends in any way.
+
+        Raises LockHeldError at once when another process has it.
+        """
+        path = self.root / ".lock"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise WorkspaceError(
+                f"{path}: cannot be opened: {error.strerror}; check the folder's permissions"
+            ) from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
+                raise LockHeldError(
+                    f"{self.root}: another run (pid {holder or 'unknown'}) holds the lock; "
+                    "wait for it to end"
+                ) from None
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            yield
+        finally:
+            os.close(handle)

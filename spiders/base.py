@@ -1,0 +1,222 @@
+"""What the spiders share: the workspace, the request for a waiting URL, the record of a page."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.utils.defer import deferred_from_coro
+from twisted.python.failure import Failure
+
+from crawler import detect, html
+from crawler.frontier.follow import VICTIM
+from crawler.model import Document, Link, Page
+from crawler.net import Resolver
+from crawler.net.connect import NetError
+from crawler.reference import default as default_reference
+from crawler.store import PageRecord, Store
+from crawler.store.queries import Queued
+from crawler.workspace import Clock, Workspace
+
+logger = logging.getLogger(__name__)
+
+_NOTHING = Document(text="", links=(), places={}, language="", charset="")
+# What a person's telephone sends who taps a link in a search result or a chat.
+_VICTIM_HEADERS = {
+    "User-Agent": (
+        "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/136.0.0.0 Mobile Safari/537.36"
+    ),
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9,vi;q=0.8,th;q=0.7,id;q=0.6,en;q=0.5",
+    "Accept-Encoding": "gzip, deflate",
+    "Referer": "https://www.google.com/",
+}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class WorkspaceSpider(Spider):
+    """A spider over a workspace's frontier.
+
+    `workspace` is a Workspace, or a folder when started with `scrapy crawl NAME -a workspace=DIR`
+    (the current folder when absent).
+    """
+
+    purpose = "trail"
+    ignores_budget = False
+
+    def __init__(
+        self,
+        workspace: Workspace | str = ".",
+        store: Store | None = None,
+        clock: Clock = utc_now,
+        max_pages: int | str = 0,
+        max_seconds: float | str = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(workspace, Workspace):
+            workspace = Workspace.open(Path(workspace))
+        self.workspace = workspace
+        self.store = store or Store(workspace.database)
+        self._owns_store = store is None
+        self.clock = clock
+        self.resolver: Resolver = workspace.resolver()
+        self.model = detect.load_model()
+        self.reference = default_reference()
+        self.error: Exception | None = None
+        self._max_pages = int(max_pages) or workspace.config.crawl.max_pages
+        self._deadline = time.monotonic() + float(max_seconds) if max_seconds else 0.0
+        self._pages = 0
+        self._closing = False
+        self._crawler_headers = {
+            "User-Agent": workspace.config.network.user_agent,
+            "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
+            "Accept-Language": "*",
+            "Accept-Encoding": "gzip, deflate",
+        }
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "WorkspaceSpider":
+        spider = cls(*args, **kwargs)
+        spider._set_crawler(crawler)
+        config = spider.workspace.config.crawl
+        crawler.settings.set("CONCURRENT_REQUESTS", config.concurrency, priority="spider")
+        crawler.settings.set("DOWNLOAD_DELAY", config.delay, priority="spider")
+        return spider
+
+    async def start(self) -> Any:
+        """Nothing: every URL comes from the frontier."""
+        return
+        yield
+
+    def headers(self, profile: str) -> Mapping[str, str]:
+        return _VICTIM_HEADERS if profile == VICTIM else self._crawler_headers
+
+    def request(self, queued: Queued) -> Request:
+        return Request(
+            queued.url,
+            callback=self.parse,
+            errback=self.failed,
+            headers=dict(self.headers(queued.profile)),
+            meta={"queued": queued, "download_slot": queued.host},
+            dont_filter=True,
+        )
+
+    def parse(self, response: Response, **_: Any) -> Iterator[PageRecord]:
+        yield self._guarded(response.meta["queued"], self._page(response))
+
+    def failed(self, failure: Failure) -> Iterator[PageRecord]:
+        queued: Queued = failure.request.meta["queued"]  # type: ignore[attr-defined]
+        error = failure.value
+        kind = error.kind if isinstance(error, NetError) else f"error:{error!r}"[:200]
+        page = Page(
+            url=queued.url,
+            final_url=queued.url,
+            status=0,
+            headers=(),
+            body=b"",
+            document=_NOTHING,
+            fetched_at=self.clock(),
+            profile=queued.profile,
+            failure=kind,
+        )
+        yield self._guarded(queued, page)
+
+    def record(self, queued: Queued, page: Page) -> PageRecord:
+        """Judge a page and decide what follows from it."""
+        raise NotImplementedError
+
+    def _guarded(self, queued: Queued, page: Page) -> PageRecord:
+        self._count()
+        try:
+            return self.record(queued, page)
+        except Exception:
+            # A page that breaks the analysis costs that page, not the crawl.
+            logger.exception("cannot analyse %s", queued.url)
+            broken = Page(
+                url=queued.url,
+                final_url=queued.url,
+                status=page.status,
+                headers=(),
+                body=b"",
+                document=_NOTHING,
+                fetched_at=page.fetched_at,
+                profile=queued.profile,
+                failure="analysis",
+            )
+            return PageRecord(broken, queued.via, queued.depth)
+
+    def _page(self, response: Response) -> Page:
+        queued: Queued = response.meta["queued"]
+        headers = tuple(
+            (name.decode("latin-1"), b", ".join(values).decode("latin-1"))
+            for name, values in response.headers.items()
+        )
+        content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        document = html.parse(response.body, url=response.url, content_type=content_type)
+        redirects: tuple[str, ...] = ()
+        location = (response.headers.get("Location") or b"").decode("latin-1")
+        if 300 <= response.status < 400 and location:
+            target = html.canonical_url(location, response.url)
+            redirects = (target or location[:500],)
+            if target:
+                links = (Link(target, "", "redirect"), *document.links)
+                document = Document(
+                    document.text,
+                    links,
+                    document.places,
+                    document.language,
+                    document.charset,
+                    document.scripts,
+                    document.truncated,
+                )
+        return Page(
+            url=queued.url,
+            final_url=response.url,
+            status=response.status,
+            headers=headers,
+            body=response.body,
+            document=document,
+            fetched_at=self.clock(),
+            redirects=redirects,
+            ip=str(response.ip_address or ""),
+            profile=queued.profile,
+        )
+
+    def _count(self) -> None:
+        self._pages += 1
+        if self._max_pages and self._pages >= self._max_pages:
+            self._close("page limit")
+        elif self._deadline and time.monotonic() >= self._deadline:
+            self._close("time limit")
+
+    def fail(self, error: Exception) -> None:
+        """End the crawl because of `error`; the caller finds it in `error`."""
+        self.error = self.error or error
+        self._close("error")
+
+    def _close(self, reason: str) -> None:
+        if not self._closing:
+            self._closing = True
+            deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
+
+    def stop(self) -> None:
+        """Ask the crawl to end after the requests under way."""
+        self._close("interrupted")
+
+    async def finish(self) -> None:
+        if self._owns_store:
+            self.store.close()
+
+    def closed(self, reason: str) -> None:
+        if self._owns_store:
+            self.store.close()
