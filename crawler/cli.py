@@ -12,10 +12,12 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from crawler import demo, desk, detect, doctor, html, sandbox
 from crawler.config import ConfigError
 from crawler.cycle import Cycle, Exit, Limits, Outcome, run, run_record
+from crawler.detect import evaluate as measuring
 from crawler.explain import explain as gather
 from crawler.explain import plain, render
 from crawler.model import Page, Verdict
@@ -41,9 +43,9 @@ def now() -> datetime:
 def main() -> None:
     """Entry point; every expected error becomes one line and its exit code."""
     try:
-        scamtrail(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Without standalone mode click returns the code of its Exit instead of ending the process.
+        code = scamtrail(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(Exit.USAGE)
@@ -210,10 +212,16 @@ def ingest(
 
 
 def _stage(
-    opened: Workspace, progress: Progress, name: str, act: Callable[[Cycle], None]
+    opened: Workspace,
+    progress: Progress,
+    name: str,
+    act: Callable[[Cycle], None],
+    *,
+    online: bool = False,
 ) -> Outcome:
     with run_record(opened, name, now, progress) as cycle:
-        act(cycle)
+        if not online or cycle.online():
+            act(cycle)
     return cycle.outcome
 
 
@@ -223,7 +231,7 @@ def _stage(
 def crawl(opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float) -> Outcome:
     """Follow the trail from the queue and judge what is found."""
     limits = Limits(limit_pages, limit_minutes)
-    return _stage(opened, progress, "crawl", lambda cycle: cycle.crawl(limits))
+    return _stage(opened, progress, "crawl", lambda cycle: cycle.crawl(limits), online=True)
 
 
 @scamtrail.command()
@@ -234,14 +242,20 @@ def recheck(
 ) -> Outcome:
     """Visit again what is listed and due."""
     limits = Limits(limit_pages, limit_minutes)
-    return _stage(opened, progress, "recheck", lambda cycle: cycle.crawl(limits, recheck=True))
+    return _stage(
+        opened,
+        progress,
+        "recheck",
+        lambda cycle: cycle.crawl(limits, recheck=True),
+        online=True,
+    )
 
 
 @scamtrail.command()
 @staged
 def enrich(opened: Workspace, progress: Progress) -> Outcome:
     """Look up registration, DNS, hosting and certificates of suspects."""
-    return _stage(opened, progress, "enrich", lambda cycle: cycle.enrich())
+    return _stage(opened, progress, "enrich", lambda cycle: cycle.enrich(), online=True)
 
 
 @scamtrail.command()
@@ -363,6 +377,49 @@ def print_verdict(console: Console, name: str, verdict: Verdict) -> None:
         console.print(
             f"  {item.weight:+6.2f} {item.signal}:", plain(item.value, 80), plain(item.snippet, 100)
         )
+
+
+@scamtrail.command()
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+@click.option("--errors", is_flag=True, help="List the misjudged pages with their evidence.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def evaluate(as_json: bool, errors: bool, file: Path) -> None:
+    """Measure the detector on labelled pages.
+
+    \b
+    FILE holds a JSON object a line: {"url", "html" or "text", "label"}, label being
+    gambling, investment or benign; title, language and sublabel are optional.
+    """
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            found = list(measuring.judged(lines, detect.load_model()))
+    except measuring.EvaluateError as error:
+        raise click.UsageError(f"{file}: {error}") from error
+    result = measuring.measure(found)
+    if as_json:
+        click.echo(json.dumps(result, indent=1, ensure_ascii=False))
+    else:
+        print_figures(Console(soft_wrap=True), result)
+    if errors:
+        console = Console(soft_wrap=True)
+        for item in measuring.errors(found):
+            name = f"{file}:{item.line} {item.url} is {item.label} {item.sublabel}"
+            if as_json:
+                click.echo(json.dumps(verdict_document(name, item.verdict), ensure_ascii=False))
+            else:
+                print_verdict(console, name, item.verdict)
+
+
+def print_figures(console: Console, result: dict[str, Any]) -> None:
+    columns = ("guilty", "innocent", "precision", "recall", "f1", "false_positive_rate",
+               "unknown", "auc", "calibration_error")  # fmt: skip
+    table = Table("", *(name.replace("_", " ") for name in columns))
+    groups = [("all", result["overall"]), *result["categories"].items()]
+    groups += [*result["languages"].items(), *result["sublabels"].items()]
+    for name, values in groups:
+        shown = ("" if values.get(column) is None else str(values[column]) for column in columns)
+        table.add_row(plain(name), *shown)
+    console.print(table)
 
 
 @scamtrail.command()

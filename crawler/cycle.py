@@ -82,6 +82,19 @@ class Cycle:
         if problems:
             self.outcome.worsen(Exit.FAILURES, f"{len(problems)} problems in reports")
 
+    def online(self) -> bool:
+        """Whether a resolver answers; when none does, the outcome says so."""
+        answer = asyncio.run(self.workspace.resolver().query(".", "NS"))
+        if answer.failure in ("timeout",) or answer.failure.startswith("unreadable"):
+            servers = ", ".join(self.workspace.config.network.dns) or "the system's resolvers"
+            self.outcome.worsen(
+                Exit.FAILURES,
+                f"no network: {servers} did not answer ({answer.failure}); check network.dns and "
+                "the connection; nothing was fetched, everything found before stays",
+            )
+            return False
+        return True
+
     def crawl(self, limits: Limits, *, recheck: bool = False) -> None:
         """Follow the trail (or revisit what is listed), then judge every host."""
         spider = RecheckSpider if recheck else TrailSpider
@@ -212,11 +225,12 @@ def run(
     """The whole cycle, once. Raises LockHeldError when another run is under way."""
     with run_record(workspace, "run", clock, progress) as cycle:
         cycle.ingest([workspace.reports])
-        cycle.crawl(limits, recheck=True)
-        cycle.crawl(limits)
-        cycle.enrich()
-        cycle.link()
-        cycle.publish(force=force)
+        if cycle.online():
+            cycle.crawl(limits, recheck=True)
+            cycle.crawl(limits)
+            cycle.enrich()
+            cycle.link()
+            cycle.publish(force=force)
     return cycle.outcome
 
 

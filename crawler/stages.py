@@ -70,7 +70,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             yield from sorted(
-                item for item in path.rglob("*") if item.is_file() and not item.name.startswith(".")
+                item for item in path.rglob("*") if not item.is_dir() and not item.name.startswith(".")
             )
         else:
             yield path

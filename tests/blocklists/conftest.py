@@ -5,15 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from blocklists.select import Site
 from crawler.model import Category, Listing
 from crawler.names import registered_domain
-
-# A shared machine may be slow; that is no failure.
-settings.register_profile("blocklists", deadline=None)
-settings.load_profile("blocklists")
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
