@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import aiohttp
@@ -149,30 +150,41 @@ async def _get(url: str, clients: Clients) -> tuple[int, bytes]:
 
 
 async def _whois(domain: str, clients: Clients, now: Clock) -> Registration:
-    host, port = whois.server_for(domain, clients.whois_server)
     try:
-        async with clients.gate(host):
-            if clients.whois_server:
-                address_, port = endpoint(clients.whois_server, 43)
-                async with asyncio.timeout(clients.timeout):
-                    reader, writer = await asyncio.open_connection(address_, port)
-            else:
-                reader, writer, _ = await open_connection(
-                    host,
-                    port,
-                    resolver=clients.resolver,
-                    guard=clients.guard,
-                    port_map=clients.port_map,
-                    timeout=clients.timeout,
-                )
-            text = await whois.ask(reader, writer, domain, clients.timeout)
+        if clients.whois_server:
+            return await _ask(domain, *endpoint(clients.whois_server, 43), clients, now)
+        server = whois.server_for(domain)
+        if not server:
+            root = await _ask(domain.rpartition(".")[2], whois.ROOT, 43, clients, now)
+            server = whois.referral(root.raw)
+        if not server:
+            return Registration(domain, "whois", now(), failure="the TLD has no WHOIS server")
+        return await _ask(domain, server, 43, clients, now)
     except NetError as error:
         return Registration(domain, "whois", now(), failure=error.kind)
     except TimeoutError:
         return Registration(domain, "whois", now(), failure="timeout")
     except OSError as error:
         return Registration(domain, "whois", now(), failure=f"unreachable: {error.strerror}")
-    return whois.parse(domain, text, now())
+
+
+async def _ask(question: str, host: str, port: int, clients: Clients, now: Clock) -> Registration:
+    """One question to one server. A server that the operator named is connected to as it is."""
+    async with clients.gate(host):
+        if clients.whois_server:
+            async with asyncio.timeout(clients.timeout):
+                reader, writer = await asyncio.open_connection(host, port)
+        else:
+            reader, writer, _ = await open_connection(
+                host,
+                port,
+                resolver=clients.resolver,
+                guard=clients.guard,
+                port_map=clients.port_map,
+                timeout=clients.timeout,
+            )
+        text = await whois.ask(reader, writer, question, clients.timeout)
+    return whois.parse(question, text, now())
 
 
 async def _network(ip: str, clients: Clients, now: Clock) -> Hosting:

@@ -18,12 +18,45 @@ _QUOTA = re.compile(
 _ABSENT = re.compile(r"no match|not found|no data found|no entries found|status:\s*free", re.I)
 
 
-def server_for(domain: str, configured: str) -> tuple[str, int]:
-    """The server that knows `domain`: the configured one, else python-whois's choice."""
-    if configured:
-        host, _, port = configured.partition(":")
-        return host, int(port or 43)
-    return whois.NICClient().choose_server(domain) or "whois.iana.org", 43
+# Knows the server of every TLD that has one (IANA root zone database).
+ROOT = "whois.iana.org"
+# Servers that python-whois has no constant for, from the IANA root zone database.
+_SERVERS = {
+    "com": "whois.verisign-grs.com",
+    "net": "whois.verisign-grs.com",
+    "cc": "ccwhois.verisign-grs.com",
+    "tv": "whois.nic.tv",
+    "org": "whois.publicinterestregistry.org",
+    "info": "whois.nic.info",
+    "io": "whois.nic.io",
+    "top": "whois.nic.top",
+    "xyz": "whois.nic.xyz",
+    "cn": "whois.cnnic.cn",
+    "tw": "whois.twnic.net.tw",
+    "th": "whois.thnic.co.th",
+    "la": "whois.nic.la",
+    "id": "whois.id",
+    "my": "whois.mynic.my",
+}
+
+
+class _Table(whois.NICClient):  # type: ignore[misc]
+    """python-whois's choice of servers without its own look-up over the network."""
+
+    def findwhois_iana(self, tld: str) -> None:
+        return None
+
+
+def server_for(domain: str) -> str:
+    """The WHOIS server of the domain's registry, "" when only IANA's can tell."""
+    known = _SERVERS.get(domain.rpartition(".")[2])
+    return known or str(_Table().choose_server(domain) or "")
+
+
+def referral(text: str) -> str:
+    """The server that an answer of IANA's refers to, "" when the TLD has none."""
+    found = re.search(r"^(?:whois|refer):[ \t]+([a-z0-9.-]{4,100})\s*$", text, re.M | re.I)
+    return found.group(1).lower() if found else ""
 
 
 async def ask(
