@@ -69,11 +69,8 @@ def ingest(
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(
-                item
-                for item in path.rglob("*")
-                if not item.is_dir() and not item.name.startswith(".")
-            )
+            found = (item for item in path.rglob("*") if not item.is_dir())
+            yield from sorted(item for item in found if not item.name.startswith("."))
         else:
             yield path
 

@@ -93,9 +93,7 @@ async def enrich(
         )
 
     waiting = iter(hosts)
-    running = {
-        asyncio.create_task(one(host)) for host, _ in zip(waiting, range(concurrency), strict=False)
-    }
+    running = {asyncio.create_task(one(host)) for host in islice(waiting, concurrency)}
     try:
         while running:
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
