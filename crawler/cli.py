@@ -455,7 +455,7 @@ def doctor_command(opened: Workspace, as_json: bool) -> None:
 
 seed_option = click.option("--seed", type=int, default=1, show_default=True)
 sites_option = click.option(
-    "--sites", type=click.IntRange(100, 50_000), default=300, show_default=True
+    "--sites", type=click.IntRange(150, 50_000), default=300, show_default=True
 )
 ports_option = click.option(
     "--free-ports", is_flag=True, help="Take any free ports instead of the documented ones."

@@ -55,7 +55,8 @@ _MENDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _LETTER = r"A-Za-z0-9\u00c0-\u024f\u0370-\u052f\u1e00-\u1eff"
 _TAIL = r"[!#-&(-;=?-_a-~]"
 _URL = re.compile(
-    rf"(https?://)([^\s<>\"'`/?#\\、。《》「」，；]{{1,{MAX_HOST}}})([/?#\\]{_TAIL}{{0,2000}})?", re.I
+    rf"(https?://)([^\s<>\"'`/?#\\、。《》「」，；]{{1,{MAX_HOST}}})([/?#\\]{_TAIL}{{0,2000}})?",
+    re.I,
 )
 _INNER = re.compile("https?://", re.I)
 _BARE = re.compile(
@@ -70,7 +71,9 @@ _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _TRAILING = ".,;:!?*|`~^([{"
 # Country domains that are file endings far more often in running text.
 _FILE_ENDINGS = frozenset({"py", "md", "rs", "sh", "so", "ps", "zip", "mov"})
-_COMPANY = frozenset({"co", "ltd", "inc", "pte", "pvt", "corp", "llc", "gmbh", "company", "limited"})
+_COMPANY = frozenset(
+    {"co", "ltd", "inc", "pte", "pvt", "corp", "llc", "gmbh", "company", "limited"}
+)
 _COMMON = frozenset(_PLAIN_TLDS.split("|"))
 
 
@@ -227,10 +230,11 @@ def _host(text: str) -> str | None:
 
 def _glued(text: str) -> str | None:
     """The host at the start of `text`, without words of another script that touch it."""
-    if not text.isascii():
-        for pattern in (_NAMED_HEAD, _LATIN_HEAD):
-            if (head := pattern.match(text)) and _host(part := head.group().rstrip("._-")):
-                return part
+    if text.isascii() and _host(text):
+        return text
+    for pattern in (_NAMED_HEAD, _LATIN_HEAD):
+        if (head := pattern.match(text)) and _host(part := head.group().rstrip("._-")):
+            return part
     return text if _host(text) else None
 
 

@@ -151,7 +151,7 @@ class World:
 
 
 def build(seed: int = 1, sites: int = 300) -> World:
-    """The world of `seed` with about `sites` hosts (never fewer than 100)."""
+    """The world of `seed` with about `sites` hosts (never fewer than about 140)."""
     rng = random.Random(f"world:{seed}:{sites}")
     hosts: dict[str, Host] = {}
     operations: dict[str, Operation] = {}

@@ -1,0 +1,168 @@
+"""Identifiers on pages, and the operations that they make."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import html
+from crawler.model import Category, Identifier, Page
+from crawler.names import registered_domain
+from crawler.operations import SiteFacts, identifiers, link
+from crawler.operations.identifiers import is_base58check
+from crawler.sandbox import wallets
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def on_page(source: str) -> set[tuple[str, str]]:
+    body = source.encode()
+    url = "http://site.test/"
+    page = Page(url, url, 200, (), body, html.parse(body, url=url), NOW)
+    return {(item.kind, item.value) for item in identifiers(page)}
+
+
+COINS = wallets.make(random.Random(7))
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "value"),
+    [
+        ("<script>gtag('config','G-AB12CD34EF')</script>", "ga4", "G-AB12CD34EF"),
+        ("<script>ga('create','UA-1234567-2')</script>", "ua", "UA-1234567-2"),
+        ("<script src='//x/gtm.js?id=GTM-AB12CD'></script>", "gtm", "GTM-AB12CD"),
+        ("<script src='//hm.baidu.com/hm.js?" + "ab" * 16 + "'>", "baidu_tongji", "ab" * 16),
+        ("<script>fbq('init', '123456789012345')</script>", "meta_pixel", "123456789012345"),
+        ("<script src='https://embed.tawk.to/" + "5f" * 12 + "/default'>", "tawk", "5f" * 12),
+        ("<a href='https://t.me/Lucky_88'>x</a>", "telegram", "lucky_88"),
+        ("<a href='https://wa.me/85512345678'>x</a>", "whatsapp", "85512345678"),
+        ("<a href='https://line.me/R/ti/p/@lucky88'>x</a>", "line", "@lucky88"),
+        ("<a href='https://zalo.me/0912345678'>x</a>", "zalo", "0912345678"),
+        ("<a href='/files/lucky88.apk'>x</a>", "apk", "lucky88.apk"),
+        ("<p>write to Help@Lucky88.test now", "email", "help@lucky88.test"),
+        (f"<code>{COINS['tron']}</code>", "wallet_tron", COINS["tron"]),
+        (f"<code>{COINS['btc']}</code>", "wallet_btc", COINS["btc"]),
+        (f"<code>{COINS['evm']}</code>", "wallet_evm", COINS["evm"]),
+    ],
+)
+def test_each_kind_is_found(source: str, kind: str, value: str) -> None:
+    assert (kind, value) in on_page(source)
+
+
+def test_a_wallet_with_a_wrong_checksum_is_none() -> None:
+    tron = COINS["tron"]
+    wrong = tron[:-1] + ("1" if tron[-1] != "1" else "2")
+    assert not any(kind.startswith("wallet") for kind, _ in on_page(f"<p>{wrong}</p>"))
+
+
+@pytest.mark.parametrize(
+    "source", ["<a href='https://t.me/share/url?u=x'>s</a>", "<p>nothing</p>", ""]
+)
+def test_share_buttons_and_empty_pages_show_nothing(source: str) -> None:
+    assert on_page(source) == set()
+
+
+@given(st.binary(min_size=20, max_size=20), st.sampled_from([0x00, 0x05, 0x41]))
+def test_base58check_is_read_as_it_is_written(payload: bytes, version: int) -> None:
+    text = wallets.base58check(bytes([version]) + payload)
+    assert is_base58check(text, version)
+    assert not is_base58check(text[::-1] + "1", version)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_checked(text: str) -> None:
+    is_base58check(text, 0x41)
+
+
+@pytest.mark.parametrize("text", ["a@" * 100_000, "G-" * 200_000, "0x" * 200_000, "T" * 400_000])
+def test_hostile_pages_take_linear_time(text: str) -> None:
+    on_page(f"<p>{text}</p>")
+
+
+def site(host: str, *ties: tuple[str, str], category: Category = Category.GAMBLING) -> SiteFacts:
+    found = frozenset(Identifier(kind, value) for kind, value in ties)
+    return SiteFacts(host, registered_domain(host) or host, category, found)
+
+
+def groups(*sites: SiteFacts) -> list[tuple[str, ...]]:
+    return [operation.members for operation in link(sites, [])]
+
+
+def test_a_shared_wallet_makes_an_operation() -> None:
+    a, b = site("a.test", ("wallet_tron", "T1")), site("b.test", ("wallet_tron", "T1"))
+    assert groups(a, b, site("c.test", ("wallet_tron", "T2"))) == [("a.test", "b.test")]
+
+
+def test_ties_chain() -> None:
+    assert groups(
+        site("a.test", ("ga4", "G1")),
+        site("b.test", ("ga4", "G1"), ("tawk", "x")),
+        site("c.test", ("tawk", "x")),
+    ) == [("a.test", "b.test", "c.test")]
+
+
+@pytest.mark.parametrize("kind", ["ip", "template", "name_server", "registration_burst", "apk"])
+def test_what_many_share_never_merges_alone(kind: str) -> None:
+    assert groups(site("a.test", (kind, "x")), site("b.test", (kind, "x"))) == []
+
+
+def test_weak_ties_add_up() -> None:
+    ties = (("certificate", "c"), ("registration_burst", "r"))
+    assert groups(site("a.test", *ties), site("b.test", *ties)) == [("a.test", "b.test")]
+
+
+def test_what_innocents_show_too_merges_nobody() -> None:
+    shared = ("ga4", "G-VENDOR")
+    innocents = [
+        site(f"shop{number}.test", shared, category=Category.BENIGN) for number in range(3)
+    ]
+    assert groups(site("a.test", shared), site("b.test", shared), *innocents) == []
+
+
+def test_innocents_are_never_members() -> None:
+    tie = ("wallet_tron", "T1")
+    found = groups(
+        site("a.test", tie), site("b.test", tie), site("news.test", tie, category=Category.BENIGN)
+    )
+    assert found == [("a.test", "b.test")]
+
+
+def test_hosts_of_one_registered_domain_belong_together_but_not_tenants() -> None:
+    assert groups(site("a.farm.test"), site("b.farm.test")) == [("a.farm.test", "b.farm.test")]
+    assert groups(site("a.tenantpages.test"), site("b.tenantpages.test")) == []
+
+
+def test_an_id_survives_growth_and_merges() -> None:
+    tie, other = ("wallet_tron", "T1"), ("wallet_tron", "T2")
+    first = link([site("b.test", tie), site("c.test", tie)], [])
+    small = link([site("x.test", other), site("y.test", other)], [])
+    grown = link([site("a.test", tie), site("b.test", tie), site("c.test", tie)], first)
+    assert grown[0].id == first[0].id
+    merged = link(
+        [site("a.test", tie), site("b.test", tie, other), site("c.test", tie),
+         site("x.test", other), site("y.test", other)],
+        [*grown, *small],
+    )  # fmt: skip
+    assert [item.id for item in merged] == [first[0].id]
+
+
+def test_a_summary_says_what_ties_the_members() -> None:
+    ties = (("wallet_tron", "T1"), ("ga4", "G1"), ("registration_burst", "r 2026-01-01T10"))
+    (operation,) = link([site("a.test", *ties), site("b.test", *ties)], [])
+    assert "same wallet tron on 2 sites" in operation.summary
+    assert "2 registered in the same hour" in operation.summary
+    assert 0.5 < operation.confidence <= 0.99
+
+
+@given(st.permutations(range(8)), st.data())
+def test_the_order_of_sites_does_not_matter(order: list[int], data: st.DataObject) -> None:
+    ties = st.lists(
+        st.tuples(
+            st.sampled_from(["ga4", "ip", "telegram", "certificate"]), st.sampled_from("xyz")
+        ),
+        max_size=3,
+    )
+    sites = [site(f"s{number}.test", *data.draw(ties)) for number in range(8)]
+    assert link(sites, []) == link([sites[index] for index in order], [])
