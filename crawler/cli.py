@@ -127,12 +127,13 @@ def summary(stats: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     for name, value in stats.items():
         if name == "publish":
-            lines.append(f"published   serial {value['serial']}, {value['refused']} names refused")
-            lines += [
-                f"            {place}: {item['entries']} entries"
-                f" (+{item['added']} -{item['removed']})"
-                for place, item in value["lists"].items()
-            ]
+            what = "new" if value["new"] else "unchanged,"
+            lines.append(
+                f"published   {what} serial {value['serial']}, {value['refused']} names refused"
+            )
+            for place, item in value["lists"].items():
+                change = f" (+{item['added']} -{item['removed']})" if value["new"] else ""
+                lines.append(f"            {place}: {item['entries']} entries{change}")
             continue
         parts = []
         for key, item in value.items():
@@ -524,6 +525,8 @@ def demo_command(
         click.echo(json.dumps({**outcome.stats["demo"], "run": outcome.stats}, ensure_ascii=False))
         raise click.exceptions.Exit(int(outcome.code))
     result = outcome.stats.pop("demo")
+    if not quiet:
+        say("\n".join(summary(outcome.stats)))
     say(
         f"score       recall {result['recall']:.3f} of {result['reachable']} reachable scam hosts,"
         f" precision {result['precision']:.3f}, {result['false_listings']} false listings"
@@ -537,7 +540,7 @@ def demo_command(
     with Store(root / "findings.db") as store:
         for host in demo.samples(store, demo.listed_names(store)):
             say(f"look at     scamtrail explain -w {root} {host}")
-    finish(outcome, quiet=quiet, as_json=False)
+    finish(outcome, quiet=True, as_json=False)
 
 
 # Overrides

@@ -173,6 +173,7 @@ class Cycle:
 
     def publish(self, *, force: bool = False) -> None:
         """Publish, or refuse: then the old files stay and the outcome says why."""
+        before = q.rows(self.store, "SELECT max(serial) FROM releases")[0][0]
         try:
             with self.progress.stage("publishing"):
                 manifest, selection = stages.publish(
@@ -183,6 +184,7 @@ class Cycle:
             return
         self.outcome.stats["publish"] = {
             "serial": manifest.serial,
+            "new": manifest.serial != before,
             "lists": {
                 name: {"entries": item.entries, "added": item.added, "removed": item.removed}
                 for name, item in sorted(manifest.history[0].counts.items())
