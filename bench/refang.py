@@ -5,7 +5,7 @@
 Each line of tests/reports/tricky.jsonl is a text and the addresses in it. A reader scores on a
 line when the set of hosts it finds equals the expected set, so inventing a host costs as much as
 missing one. The peers' own refanging is switched on. They are measured by the interpreter given
-with --peers (an environment that holds iocextract, requests, ioc-finder and iocsearcher), by default
+with --peers (an environment with iocextract, requests, ioc-finder, iocsearcher), by default
 this one; a peer that is not installed is named as such.
 """
 
