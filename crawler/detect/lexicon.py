@@ -55,8 +55,13 @@ class Lexicon:
 
 
 def _separable(text: str) -> bool:
-    """Whether the script of `text` puts spaces between words, so that a hit must be a word."""
-    return all(char < "\u0e00" or "\u1e00" <= char < "\u2000" for char in text)
+    """Whether a hit must stand alone as a word.
+
+    Scripts without spaces have no such words, and farms glue whole phrases together, so only a
+    single word of a spacing script must.
+    """
+    spacing = all(char < "\u0e00" or "\u1e00" <= char < "\u2000" for char in text)
+    return spacing and (" " not in text or text.isascii())
 
 
 def load() -> Lexicon:

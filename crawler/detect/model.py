@@ -23,6 +23,8 @@ class Weight:
 WEIGHTS: dict[str, Weight] = {
     "gambling.offer": Weight(0.9, 4.2),
     "gambling.lure": Weight(1.2, 3.2),
+    "gambling.search": Weight(0.6, 1.8),
+    "gambling.brand": Weight(1.0, 2.0),
     "investment.offer": Weight(1.2, 4.4),
     "scam.money": Weight(0.5, 1.3),
     "scam.agent": Weight(0.6, 1.5),

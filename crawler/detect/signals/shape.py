@@ -9,7 +9,8 @@ from crawler.detect.signals import Clue, View, signal
 from crawler.names import registered_domain
 
 _NUMERIC_PATH = re.compile(
-    r"/(?:\d{4,9}(?:/|$|\.html)|[\w-]{0,20}-\d{3,8}\.html|tags?[-/]|viewspace-\d+|go/|news/\d{5,})"
+    r"/(?:\d{4,9}(?:/|$|\.html)|[\w-]{0,20}-\d{3,8}(?:\.index)?\.html|tags?[-/]|viewspace-\d+|"
+    r"go/|news/\d{5,}|[A-Za-z0-9]{4,8}/\d{4,7}\.html)"
 )
 _BRANDED = re.compile(
     r"(?:bet|win|vip|casino|slot|togel|lucky|88|99|66|77|68|79|555|777|888|999|fx|coin|trade|"
@@ -18,6 +19,8 @@ _BRANDED = re.compile(
 _BRAND_CODE = re.compile(
     r"\b(?:[a-z]{1,6}\d{2,4}|\d{1,3}[a-z]{2,6}|[a-z]{0,8}(?:win|bet|club|vip)\d{0,3})\b"
 )
+# Runs that no language of the trade writes in Latin letters.
+_UNSPEAKABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|q[^u\d]|[xzjq][bcdfgkpqvwxz]|[vw][xzqj]")
 _JOINED = re.compile(r"[|_,，、\-–—]| {2,}")
 
 
@@ -29,7 +32,7 @@ def random_label(view: View) -> Iterator[Clue]:
     random = bool(label) and label not in ("www", "m") and is_random(label)
     numbered = bool(_NUMERIC_PATH.match(view.path))
     if random and numbered:
-        yield Clue("shape.farm_address", "gambling", 1.8, f"{label}… {view.path[:40]}")
+        yield Clue("shape.farm_address", "gambling", 2.2, f"{label}… {view.path[:40]}")
     elif random:
         yield Clue("shape.random_label", "scam", 0.8, label)
     elif numbered:
@@ -74,7 +77,7 @@ def is_random(label: str) -> bool:
     switches = sum(a.isdigit() != b.isdigit() for a, b in pairwise(label))
     vowels = sum(char in "aeiouy" for char in label)
     letters = sum(char.isalpha() for char in label)
-    if switches >= 2:
+    if switches >= 2 or _UNSPEAKABLE.search(label):
         return True
     return letters >= 6 and vowels / letters < 0.15 and entropy(label) > 2.2
 
