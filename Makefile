@@ -3,18 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow check docs clean
+.PHONY: run test check docs clean
 
 run: $(VENV)/.core
 	$(BIN)/scamtrail demo -w practice
 
 test: check $(VENV)/.system
 	$(BIN)/coverage erase
-	$(BIN)/pytest -q -m "not slow" --cov --cov-report=term
+	$(BIN)/pytest -q --cov --cov-report=term
 	@echo "make test: everything passed"
-
-test-slow: $(VENV)/.dev $(VENV)/.system
-	$(BIN)/pytest -q -m slow
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -152,7 +152,12 @@ class Cycle:
         while True:
             await asyncio.sleep(0.5)
             stats = crawler.stats.get_stats()
-            self.progress.update(pages=stats.get("pages", 0), queue=q.queue_size(self.store))
+            self.progress.update(
+                pages=stats.get("pages", 0),
+                queue=q.queue_size(self.store),
+                hosts=q.count(self.store, "sites"),
+                listed=q.count(self.store, "listings", "removed_at IS NULL AND list = 'all'"),
+            )
 
     def enrich(self) -> None:
         """Look up who is behind the suspects, then judge again with what that says."""
