@@ -14,16 +14,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from crawler import demo, desk, detect, doctor, html, sandbox
+from crawler import demo, desk, detect, doctor, html, sandbox, stages
 from crawler.config import ConfigError
 from crawler.cycle import Cycle, Exit, Limits, Outcome, run, run_record
 from crawler.detect import evaluate as measuring
+from crawler.detect.discover import FLOOR, rank
 from crawler.explain import explain as gather
 from crawler.explain import plain, render
 from crawler.model import Page, Verdict
-from crawler.names import normalise_host
+from crawler.names import defang, normalise_host
 from crawler.progress import Progress
+from crawler.reports import catalogue
 from crawler.store import Store, StoreError
+from crawler.store.queries import source_states
 from crawler.workspace import LockHeldError, Workspace, WorkspaceError
 
 EXIT_CODES = """\b
@@ -135,6 +138,11 @@ def summary(stats: dict[str, Any]) -> list[str]:
                 change = f" (+{item['added']} -{item['removed']})" if value["new"] else ""
                 lines.append(f"            {place}: {item['entries']} entries{change}")
             continue
+        if name == "files":
+            for path, counts in value.items():
+                shown = ", ".join(f"{key} {item}" for key, item in counts.items())
+                lines.append(f"  {path}: {shown}")
+            continue
         parts = []
         for key, item in value.items():
             if isinstance(item, dict):
@@ -202,14 +210,70 @@ def run_command(
 @scamtrail.command()
 @staged
 @click.option("--column", help="The column of a table that holds the addresses.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
 def ingest(
-    opened: Workspace, progress: Progress, column: str | None, files: tuple[Path, ...]
+    opened: Workspace, progress: Progress, column: str | None, files: tuple[str, ...]
 ) -> Outcome:
-    """Read reports (files or folders) and queue what they accuse."""
+    """Read reports (files, folders, or http addresses) and queue what they accuse."""
     with run_record(opened, "ingest", now, progress) as cycle:
-        cycle.ingest(files, column)
+        for address in (item for item in files if item.startswith(("http://", "https://"))):
+            cycle.ingest_url(address, column)
+        cycle.ingest(
+            [Path(item) for item in files if not item.startswith(("http://", "https://"))], column
+        )
+    cycle.outcome.stats["files"] = cycle.outcome.files
     return cycle.outcome
+
+
+@scamtrail.command("sources")
+@in_workspace
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a source.")
+@click.option(
+    "--add", type=click.Path(path_type=Path), help="Add a source of your own from its TOML file."
+)
+def sources_command(opened: Workspace, as_json: bool, add: Path | None) -> None:
+    """The catalogue of sources, with last success, count and freshness.
+
+    \b
+    A run fetches those that [sources] use in scamtrail.toml names.
+    """
+    try:
+        if add is not None:
+            feed = catalogue.parse(add.read_text("utf-8"), add.stem, str(add))
+            opened.sources.mkdir(exist_ok=True)
+            (opened.sources / f"{feed.name}.toml").write_text(add.read_text("utf-8"), "utf-8")
+            click.echo(f"{feed.name}: added; name it in [sources] use to have it fetched")
+            return
+        feeds = stages.feeds(opened)
+        used = {feed.name for feed in catalogue.chosen(feeds, opened.config.sources.use)}
+    except catalogue.SourceError as error:
+        raise click.UsageError(str(error)) from error
+    with Store(opened.database) as store:
+        states = {name: dict(row) for name, row in source_states(store).items()}
+    table = Table("source", "publisher", "", "used", "last success", "hosts", "freshness")
+    for feed in feeds:
+        state = states.get(feed.name, {})
+        fresh = freshness(feed, state)
+        used_now = "yes" if feed.name in used else ""
+        if as_json:
+            shown = {**asdict(feed), **state, "used": bool(used_now), "freshness": fresh}
+            click.echo(json.dumps(shown, ensure_ascii=False))
+        else:
+            table.add_row(
+                feed.name, feed.publisher, feed.country, used_now,
+                state.get("succeeded_at") or "never", str(state.get("hosts") or ""), fresh,
+            )  # fmt: skip
+    if not as_json:
+        Console().print(table)
+
+
+def freshness(feed: catalogue.Feed, state: dict[str, Any]) -> str:
+    """fresh, stale, failing or never fetched."""
+    if not state:
+        return "never fetched" if feed.seen else feed.status
+    if state["failure"]:
+        return f"failing: {state['failure'][:80]}"
+    return "stale" if stages.is_due(feed, state["succeeded_at"], now()) else "fresh"
 
 
 def _stage(
@@ -272,6 +336,32 @@ def link(opened: Workspace, progress: Progress) -> Outcome:
 def publish(opened: Workspace, progress: Progress, force: bool) -> Outcome:
     """Select, check and write the lists under public/."""
     return _stage(opened, progress, "publish", lambda cycle: cycle.publish(force=force))
+
+
+@scamtrail.command("discover")
+@in_workspace
+@click.option("--limit", type=click.IntRange(1), default=1_000, show_default=True)
+@click.option("--floor", type=float, default=FLOOR, show_default=True, help="Least log-odds.")
+@click.option("--dry-run", is_flag=True, help="Only print the ranking; queue nothing.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def discover_command(
+    opened: Workspace, limit: int, floor: float, dry_run: bool, file: Path
+) -> None:
+    """Rank new names (one a line) by how much they look like the trade.
+
+    \b
+    Names that resolve are queued at low priority, as proposals, until a page
+    proves them.
+    """
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        names = (line.strip().lower().rstrip(".") for line in lines)
+        if dry_run:
+            ranked = rank(names, floor=floor, limit=limit)
+        else:
+            with run_record(opened, "discover", now, Progress(quiet=True)) as cycle:
+                ranked = cycle.discover(names, limit=limit, floor=floor)
+    for item in ranked:
+        click.echo(f"{item.score:6.2f}  {defang(item.name)}  {', '.join(item.reasons)}")
 
 
 # Questions

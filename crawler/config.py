@@ -86,6 +86,16 @@ class CrawlConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcesConfig:
+    """Which sources of the catalogue a run fetches.
+
+    use: names, or the groups "official", "community" (those whose form was seen) and "all".
+    """
+
+    use: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleConfig:
     """redis: a redis:// URL moves frontier and results to Redis; empty keeps them in-process."""
 
@@ -122,6 +132,7 @@ class Config:
     rdap: RdapConfig = field(default_factory=RdapConfig)
     hosting: HostingConfig = field(default_factory=HostingConfig)
     crawl: CrawlConfig = field(default_factory=CrawlConfig)
+    sources: SourcesConfig = field(default_factory=SourcesConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -16,7 +16,10 @@ from scrapy.utils.project import get_project_settings
 from blocklists.manifest import ReleaseError
 from blocklists.release import SafetyStop
 from crawler import detect, reference, stages
+from crawler.detect.discover import Proposal, rank, stem
 from crawler.progress import Progress
+from crawler.reports import catalogue
+from crawler.reports.catalogue import SourceError
 from crawler.store import Store, StoreError
 from crawler.store import queries as q
 from crawler.workspace import Clock, Workspace
@@ -51,6 +54,7 @@ class Outcome:
     message: str = ""
     problems: list[str] = field(default_factory=list)
     stats: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def worsen(self, code: Exit, message: str) -> None:
         """Keep the most serious code and its message."""
@@ -76,11 +80,48 @@ class Cycle:
 
     def ingest(self, paths: Sequence[Path], column: str | None = None) -> None:
         with self.progress.stage("reading reports"):
-            counts, problems = stages.ingest(self.store, paths, self.clock(), column=column)
+            counts, problems, files = stages.ingest(self.store, paths, self.clock(), column=column)
         self.outcome.problems += problems
         self.outcome.stats["reports"] = dict(sorted(counts.items()))
+        self.outcome.files |= files
         if problems:
             self.outcome.worsen(Exit.FAILURES, f"{len(problems)} problems in reports")
+
+    def ingest_url(self, url: str, column: str | None = None) -> None:
+        """Fetch one report or feed by its address and read it."""
+        counts, problems = asyncio.run(
+            stages.ingest_url(self.workspace, self.store, url, self.clock(), column)
+        )
+        self.outcome.files[url] = dict(sorted(counts.items()))
+        self.outcome.problems += problems
+        if problems:
+            self.outcome.worsen(Exit.FAILURES, f"{len(problems)} problems in reports")
+
+    def fetch_sources(self) -> None:
+        """Fetch the sources of the catalogue that are chosen and due."""
+        try:
+            with self.progress.stage("fetching sources"):
+                counts, problems = asyncio.run(
+                    stages.fetch_sources(self.workspace, self.store, self.clock)
+                )
+        except SourceError as error:
+            self.outcome.worsen(Exit.USAGE, f"{self.workspace.root}/scamtrail.toml: {error}")
+            return
+        self.outcome.problems += problems
+        self.outcome.stats["sources"] = dict(sorted(counts.items()))
+        if problems:
+            self.outcome.worsen(Exit.FAILURES, f"{len(problems)} sources failed")
+
+    def stale_sources(self) -> None:
+        """Say which chosen sources are overdue; for a run without a network."""
+        states = q.source_states(self.store)
+        for feed in catalogue.chosen(
+            stages.feeds(self.workspace), self.workspace.config.sources.use
+        ):
+            state = states.get(feed.name)
+            if state is None or stages.is_due(feed, state["succeeded_at"], self.clock()):
+                since = state["succeeded_at"] if state and state["succeeded_at"] else "never"
+                self.outcome.problems.append(f"source {feed.name} is stale: last success {since}")
 
     def online(self) -> bool:
         """Whether a resolver answers; when none does, the outcome says so."""
@@ -176,6 +217,30 @@ class Cycle:
         with self.progress.stage("linking operations"):
             self.outcome.stats["operations"] = dict(stages.link(self.store, self.clock()))
 
+    def propose(self) -> None:
+        """Queue what operations are likely to have beside what is known; the next run looks."""
+        names = stages.sibling_names(self.store, self.reference)
+        with self.progress.stage("proposing siblings"):
+            counts = asyncio.run(stages.propose(self.workspace, self.store, names, self.clock))
+        self.outcome.stats["proposals"] = dict(sorted(counts.items()))
+
+    def discover(self, names: Iterable[str], *, limit: int, floor: float) -> list[Proposal]:
+        """Rank names by how much they look like the trade, and queue those that are alive."""
+        stems = {
+            stem(site.host)
+            for site in q.sites(self.store).values()
+            if site.category not in ("", "benign", "unknown")
+        }
+        ranked = [
+            item
+            for item in rank(names, stems, floor=floor, limit=limit)
+            if not self.reference.reason(item.name)
+        ]
+        reasons = {item.name: ", ".join(item.reasons) for item in ranked}
+        counts = asyncio.run(stages.propose(self.workspace, self.store, reasons, self.clock))
+        self.outcome.stats["proposals"] = dict(sorted(counts.items()))
+        return ranked
+
     def publish(self, *, force: bool = False) -> None:
         """Publish, or refuse: then the old files stay and the outcome says why."""
         before = q.rows(self.store, "SELECT max(serial) FROM releases")[0][0]
@@ -232,11 +297,15 @@ def run(
     """The whole cycle, once. Raises LockHeldError when another run is under way."""
     with run_record(workspace, "run", clock, progress) as cycle:
         cycle.ingest([workspace.reports])
-        if cycle.online():
+        if not cycle.online():
+            cycle.stale_sources()
+        else:
+            cycle.fetch_sources()
             cycle.crawl(limits, recheck=True)
             cycle.crawl(limits)
             cycle.enrich()
             cycle.link()
+            cycle.propose()
             cycle.publish(force=force)
     return cycle.outcome
 

@@ -271,6 +271,9 @@ def _raw_links(tree: LexborHTMLParser) -> Iterator[tuple[str, str, str]]:
         if not href.startswith(("#", "javascript:")):
             label = node.text(separator=" ")[:300] or node.attributes.get("title") or ""
             yield href, clean(label)[:150], "anchor"
+    for node in tree.css("link[hreflang][href]"):
+        # The same site for another country, which a mirror farm names itself.
+        yield node.attributes.get("href") or "", "", "anchor"
     for node in tree.css("iframe[src], frame[src]"):
         yield node.attributes.get("src") or "", "", "frame"
 

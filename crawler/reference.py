@@ -13,12 +13,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
-from crawler.names import normalise_host, registered_domain
+from crawler.names import is_public_suffix, normalise_host, registered_domain
 
 # Endings that only public bodies, schools or the military of a country get.
 _OFFICIAL_LABELS = frozenset(
     {"gov", "go", "gob", "gouv", "gub", "edu", "ac", "sch", "mil", "police"}
 )
+# Roles that hold for everything below a public suffix too: nobody is a tenant there.
+_OWN = frozenset({"cdn", "police", "government"})
 MAX_EXTRA_LINES = 5_000_000
 
 
@@ -39,10 +41,14 @@ class ReferenceTable:
     hosts: Mapping[str, Reference]
 
     def lookup(self, host: str) -> Reference | None:
-        """The entry for `host` or the nearest parent of it."""
+        """The entry for `host` or the nearest parent of it.
+
+        A host that gives names to strangers answers only for itself, not for its tenants.
+        """
         name = host
         while name:
-            if found := self.hosts.get(name):
+            found = self.hosts.get(name)
+            if found and (name == host or found.role in _OWN or not is_public_suffix(name)):
                 return found
             _, _, name = name.partition(".")
         return official(host)

@@ -3,9 +3,11 @@
 Here the pure parts meet the database and the clock; what is decided, is decided elsewhere.
 """
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +16,16 @@ from blocklists.config import PublishConfig
 from blocklists.manifest import Manifest
 from blocklists.select import Override, Selection, Site, select
 from crawler import detect, operations, reports
+from crawler.detect import discover
 from crawler.enrich import Clients, enrich
-from crawler.model import Category, Enrichment, Identifier, Verdict
+from crawler.model import Candidate, Category, Enrichment, Identifier, Role, Verdict
+from crawler.names import registered_domain
+from crawler.net.client import Fetched, fetch
+from crawler.net.connect import NetError
 from crawler.reference import ReferenceTable
-from crawler.store import Store, iso, parse_iso
+from crawler.reports import catalogue
+from crawler.reports.catalogue import Feed, SourceError
+from crawler.store import QueueEntry, Store, iso, parse_iso
 from crawler.store import queries as q
 from crawler.workspace import Clock, Workspace
 
@@ -39,9 +47,10 @@ def ingest(
     now: datetime,
     *,
     column: str | None = None,
-) -> tuple[Counter[str], list[str]]:
-    """Read report files, and folders of them; returns counts and one line per problem."""
+) -> tuple[Counter[str], list[str], dict[str, dict[str, int]]]:
+    """Read report files, and folders of them: counts, one line per problem, counts by file."""
     counts: Counter[str] = Counter()
+    by_file: dict[str, dict[str, int]] = {}
     problems: list[str] = []
     for path in _files(paths):
         try:
@@ -57,12 +66,41 @@ def ingest(
             problems.append(str(error))
             continue
         counts["files"] += 1
+        here: Counter[str] = Counter()
         for reading in readings:
             problems += reading.problems
-            counts["reports"] += 1
-            counts["mentions"] += store.add_report(reading.report, reading.mentions)
-            for mention in reading.mentions:
-                counts[mention.role.value] += 1
+            here["reports"] += 1
+            here["mentions"] += store.add_report(reading.report, reading.mentions)
+            here.update(mention.role.value for mention in reading.mentions)
+        counts.update(here)
+        by_file[str(path)] = dict(sorted(here.items()))
+    return counts, problems, by_file
+
+
+async def ingest_url(
+    workspace: Workspace, store: Store, url: str, now: datetime, column: str | None = None
+) -> tuple[Counter[str], list[str]]:
+    """Fetch one report or feed and read it; returns counts and one line per problem."""
+    try:
+        fetched = await fetch(
+            url,
+            resolver=workspace.resolver(),
+            guard=workspace.guard(),
+            port_map=workspace.config.network.port_map,
+            user_agent=workspace.config.network.user_agent,
+        )
+        readings = reports.read(fetched.body or b"", name=url, now=now, column=column)
+    except NetError as error:
+        return Counter(), [f"{url}: not fetched: {error}; check the address, or hand in a file"]
+    except reports.ReportError as error:
+        return Counter(), [str(error)]
+    counts: Counter[str] = Counter()
+    problems: list[str] = []
+    for reading in readings:
+        problems += reading.problems
+        counts["reports"] += 1
+        counts["mentions"] += store.add_report(reading.report, reading.mentions)
+        counts.update(mention.role.value for mention in reading.mentions)
     return counts, problems
 
 
@@ -73,6 +111,101 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield from sorted(item for item in found if not item.name.startswith("."))
         else:
             yield path
+
+
+# Sources
+
+
+async def fetch_sources(
+    workspace: Workspace, store: Store, clock: Clock
+) -> tuple[Counter[str], list[str]]:
+    """Fetch the chosen sources that are due; returns counts and one line per problem.
+
+    A source that fails costs one line; the others go on. Raises SourceError for a wrong choice.
+    """
+    counts: Counter[str] = Counter()
+    problems: list[str] = []
+    states = q.source_states(store)
+    resolver, guard = workspace.resolver(), workspace.guard()
+    for feed in catalogue.chosen(feeds(workspace), workspace.config.sources.use):
+        now = clock()
+        state = states.get(feed.name)
+        if state and not is_due(feed, state["fetched_at"], now):
+            continue
+        known = state if state and not feed.paging else {"etag": "", "modified": ""}
+        bodies: list[bytes] = []
+        fetched = Fetched(None)
+        try:
+            for address in feed.pages():
+                fetched = await fetch(
+                    address,
+                    resolver=resolver,
+                    guard=guard,
+                    port_map=workspace.config.network.port_map,
+                    user_agent=workspace.config.network.user_agent,
+                    etag=known["etag"] or "",
+                    modified=known["modified"] or "",
+                )
+                if fetched.body is None or fetched.body in bodies:
+                    break
+                bodies.append(fetched.body)
+            hosts = _take(store, feed, bodies, now) if bodies else None
+            store.note_source(
+                feed.name, now, hosts=hosts, etag=fetched.etag, modified=fetched.modified
+            )
+            counts["fetched" if bodies else "unchanged"] += 1
+            counts["hosts"] += hosts or 0
+        except (NetError, SourceError, reports.ReportError) as error:
+            counts["failed"] += 1
+            store.note_source(feed.name, now, failure=str(error)[:300])
+            since = state["succeeded_at"] if state and state["succeeded_at"] else "never"
+            problems.append(f"source {feed.name}: {error} (last success: {since})")
+    return counts, problems
+
+
+def feeds(workspace: Workspace) -> tuple[Feed, ...]:
+    """The shipped sources and the operator's own; one of the same name replaces the shipped one."""
+    found = {feed.name: feed for feed in catalogue.shipped()}
+    found |= {feed.name: feed for feed in catalogue.own(workspace.sources)}
+    return tuple(found[name] for name in sorted(found))
+
+
+def is_due(feed: Feed, fetched_at: str | None, now: datetime) -> bool:
+    """Whether `feed` was last fetched longer ago than its rhythm, or in the clock's future."""
+    last = parse_iso(fetched_at)
+    return last is None or not timedelta(0) <= now - last < timedelta(hours=feed.rhythm_hours)
+
+
+def _take(store: Store, feed: Feed, bodies: Sequence[bytes], now: datetime) -> int:
+    """Store what an answer newly names; returns how many hosts it names in all."""
+    before = q.urls_of_source(store, feed.address)
+    hosts: set[str] = set()
+    for body in bodies:
+        given = catalogue.addresses(feed, body)
+        if not given.strip():
+            continue
+        name = f"{feed.name} ({feed.publisher})"
+        for reading in reports.read(given, name=name, now=now, column=feed.column):
+            accused = [item for item in reading.mentions if item.role is Role.ACCUSED]
+            hosts |= {item.host for item in accused}
+            report = replace(
+                reading.report,
+                source=feed.address,
+                kind=f"source:{feed.kind}",
+                title=f"{feed.publisher}: {feed.title}",
+                # The list itself is kept where it comes from; what matters are its mentions.
+                body=f"{feed.title}, {feed.publisher}. Licence: {feed.licence}",
+            )
+            new = [item for item in reading.mentions if item.url not in before]
+            if new:
+                store.add_report(report, new)
+                before |= {item.url for item in new}
+    if len(hosts) < feed.minimum:
+        raise SourceError(
+            f"names {len(hosts)} hosts, at least {feed.minimum} expected; its form changed, "
+            "or its file in sources/ is wrong"
+        )
+    return len(hosts)
 
 
 # Decide
@@ -299,6 +432,65 @@ def link(store: Store, now: datetime) -> Counter[str]:
     return Counter(operations=len(linked), members=sum(len(item.members) for item in linked))
 
 
+# Discover
+
+# A proposal is looked at when nothing better waits.
+PROPOSAL_PRIORITY = 0.15
+MAX_PROPOSALS = 2_000
+
+
+async def propose(
+    workspace: Workspace, store: Store, names: Mapping[str, str], clock: Clock
+) -> Counter[str]:
+    """Queue those of `names` (name → the reason it is proposed) that DNS knows, at low priority.
+
+    They are marked as proposals by their `via` until a page proves them.
+    """
+    counts: Counter[str] = Counter()
+    resolver = workspace.resolver()
+    seen = q.known_hosts(store)
+    fresh = [name for name in names if name not in seen][:MAX_PROPOSALS]
+
+    async def alive(name: str) -> bool:
+        return bool((await resolver.addresses(name)).values)
+
+    for start in range(0, len(fresh), 64):
+        batch = fresh[start : start + 64]
+        answers = await asyncio.gather(*(alive(name) for name in batch))
+        entries = [
+            QueueEntry(
+                Candidate(
+                    url=f"http://{name}/",
+                    host=name,
+                    registered_domain=registered_domain(name) or name,
+                    via=f"proposal:{names[name]}"[:300],
+                    context=names[name][:300],
+                    priority=PROPOSAL_PRIORITY,
+                )
+            )
+            for name, answers_now in zip(batch, answers, strict=True)
+            if answers_now
+        ]
+        store.enqueue(entries, clock())
+        counts["alive"] += len(entries)
+        counts["proposed"] += len(batch)
+    return counts
+
+
+def sibling_names(store: Store, reference: ReferenceTable) -> dict[str, str]:
+    """Name → the host it follows from, for sites judged scam: numbers and certificate names."""
+    found: dict[str, str] = {}
+    for site in q.sites(store).values():
+        if Category(site.category or "unknown").is_scam and site.status == "live":
+            for name in discover.siblings(site.host):
+                found.setdefault(name, site.host)
+    for host, names in q.certificate_names(store):
+        for name in names.split():
+            if not name.startswith("*"):
+                found.setdefault(name, host)
+    return {name: host for name, host in found.items() if not reference.reason(name)}
+
+
 # Publish
 
 
@@ -327,10 +519,13 @@ def publish(
         for row in q.active_overrides(store, now)
     ]
     mentioned = q.mentioned_innocents(store)
+    own_sources = {feed.host for feed in feeds(workspace)}
 
     def protected(host: str) -> str:
         if reason := reference.reason(host):
             return reason
+        if host in own_sources:
+            return "one of our own sources"
         role = mentioned.get(host)
         return f"a report names it as {role}" if role else ""
 
@@ -448,6 +643,9 @@ def trail(store: Store, host: str) -> list[tuple[str, str]]:
         seen.add(row["url"])
         steps.append(("page", row["url"]))
         via = row["via"]
+        if via.startswith("proposal:"):
+            steps.append(("proposal", via.removeprefix("proposal:")))
+            via = f"http://{via.removeprefix('proposal:')}/"
         if via.startswith("report:"):
             identity = via.removeprefix("report:")
             steps.append(("report", identity))

@@ -29,6 +29,9 @@ _TEMPLATE = """\
 max_pages_per_site = 8
 concurrency = 64
 
+[sources]
+use = ["official"]               # what a run fetches; scamtrail sources lists them
+
 [publish]
 keep_days = 90
 max_removed_percent = 20
@@ -58,6 +61,11 @@ class Workspace:
     @property
     def reports(self) -> Path:
         return self.root / "reports"
+
+    @property
+    def sources(self) -> Path:
+        """The operator's own sources."""
+        return self.root / "sources"
 
     @property
     def public(self) -> Path:

@@ -33,6 +33,16 @@ def test_what_only_looks_known_is_not(host: str) -> None:
     assert reference.default().reason(host) == ""
 
 
+@pytest.mark.parametrize("host", ["lucky.blogspot.com", "lucky.myshopify.com", "a.b.carrd.co"])
+def test_the_tenant_of_a_platform_is_not_the_platform(host: str) -> None:
+    assert reference.default().reason(host) == ""
+
+
+@pytest.mark.parametrize("host", ["blogspot.com", "a1.akamaized.net", "www.met.police.uk"])
+def test_a_platform_and_what_has_no_tenants_are_known(host: str) -> None:
+    assert reference.default().reason(host)
+
+
 def test_the_table_holds_hosts_in_normal_form() -> None:
     table = reference.default().hosts
     assert len(table) > 250

@@ -3,6 +3,7 @@
 import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 
@@ -15,18 +16,31 @@ class ReportError(Exception):
 class Passage:
     """A piece of a report. `listed` says that it is an entry of a list or table.
 
-    `url` is set when the address is a link of its own and `text` the words around it.
+    `url` is set when the address is a link of its own and `text` the words around it. `about` is
+    what the report says of an entry in another place, such as a comment beside it.
     """
 
     text: str
     line: int = 1
     listed: bool = False
     url: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A report inside a report: a file in an archive, an attachment, a message of a mailbox."""
+
+    name: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a reader makes of bytes. `problems` are lines without the file's name."""
+    """What a reader makes of bytes. `problems` are lines without the file's name.
+
+    A report that has only `parts` is a container: its parts are read, it is no report itself.
+    """
 
     title: str
     body: str
@@ -34,16 +48,22 @@ class Content:
     problems: tuple[str, ...] = ()
     language: str = ""
     own_url: str = ""
+    published: datetime | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The bytes of a report and what is known of them before reading."""
+    """The bytes of a report and what is known of them before reading.
+
+    `text` is "" for bytes that are no text. `room` is how many bytes may still be unpacked.
+    """
 
     data: bytes
     text: str
     name: str
     column: str | None = None
+    room: int = 0
 
 
 Read = Callable[[Source], Content]

@@ -12,9 +12,9 @@ from crawler.reference import ReferenceTable
 BEFORE = 80
 AFTER = 60
 # First visits by how plainly a report accuses; a web page's bare link only invites a look.
-PRIORITY_TABLE = 1.0
-PRIORITY_CUED = 0.9
-PRIORITY_NAMED = 0.7
+PRIORITY_TABLE = 0.9
+PRIORITY_CUED = 0.85
+PRIORITY_NAMED = 0.65
 PRIORITY_LINKED = 0.3
 
 _SENTENCE = re.compile(r"[。！？\n]|[.!?;](?=\s)")

@@ -2,21 +2,32 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
+from crawler.reports import text as prose
 from crawler.reports.refang import extract, refang
 from crawler.reports.registry import Content, Passage, ReportError, Source, reader
 
 MAX_ROWS = 1_000_000
 MAX_CELL = 5_000
+MAX_PROBLEMS = 20
 _SAMPLE = 200
-# A column counts as one of addresses when this share of its filled cells holds one.
+# A column counts as one of addresses when this share of its filled cells holds one, or when its
+# name says so and any cell does.
 _SHARE = 0.5
+_NAMED = re.compile(
+    r"\b(?:url|uri|domain|host|fqdn|web ?(?:site|page)?|site|homepage|link)s?\b"
+    r"|网址|網址|域名|网站|網站|tên miền|trang web|เว็บ|situs|laman",
+    re.I,
+)
 
 
 def _sniff(source: Source) -> float:
     head = source.text[:20_000].splitlines()[:_SAMPLE]
     delimiter = _delimiter(head)
+    if delimiter == "|" and any(re.match(r"\s*\|?\s*:?-{3,}", line) for line in head):
+        return 0.0  # a table in Markdown
     rows = [row for row in csv.reader(head, delimiter=delimiter) if row] if delimiter else []
     if len(rows) < 2:
         return 0.0
@@ -44,12 +55,13 @@ def _delimiter(head: Sequence[str]) -> str:
 def read(source: Source) -> Content:
     """Each cell of the address columns is an entry of a list.
 
-    Raises ReportError, naming the line of the header, when no column holds addresses.
+    Without such a column the addresses in its text count as in prose. Raises ReportError, naming
+    the line of the header, when there are none.
     """
     text = source.text.replace("\x00", "")
     delimiter = _delimiter(text[:20_000].splitlines()[:_SAMPLE]) or ","
     csv.field_size_limit(1_000_000)
-    parsed = csv.reader(io.StringIO(text), delimiter=delimiter)
+    parsed = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter)
     rows: list[tuple[int, list[str]]] = []
     problems: list[str] = []
     while len(rows) < MAX_ROWS:
@@ -58,19 +70,27 @@ def read(source: Source) -> Content:
         except StopIteration:
             break
         except csv.Error as error:
-            problems.append(f"line {parsed.line_num}: {error}; the line was left out")
+            if len(problems) < MAX_PROBLEMS:
+                problems.append(f"line {parsed.line_num}: {error}; the line was left out")
             continue
         if any(cell.strip() for cell in row):
             rows.append((parsed.line_num, row))
     else:
         problems.append(f"more than {MAX_ROWS:,} rows; the rest was left out, split the file")
-    return from_rows(rows, source, problems)
+    try:
+        return from_rows(rows, source, problems)
+    except ReportError:
+        if source.column or not any(extract(refang(text))):
+            raise
+        return prose.read(source)
 
 
 def from_rows(
     rows: Sequence[tuple[int, Sequence[str]]], source: Source, problems: Sequence[str] = ()
 ) -> Content:
     """The content of a table given as (line, cells); the first row may be a header."""
+    if not rows:
+        raise ReportError(f"{source.name}:1: a table of empty cells; leave it out")
     line, header = rows[0]
     names = [cell.strip() for cell in header]
     chosen = _named(names, line, source) if source.column else _columns(rows)
@@ -113,6 +133,7 @@ def _columns(rows: Sequence[tuple[int, Sequence[str]]]) -> list[int]:
             row[index] for _, row in sample[1:] or sample if index < len(row) and row[index].strip()
         ]
         hits = sum(any(extract(refang(cell), cell=True)) for cell in cells)
-        if cells and hits >= _SHARE * len(cells):
+        named = index < len(sample[0][1]) and _NAMED.search(sample[0][1][index].replace("_", " "))
+        if hits and (named or hits >= _SHARE * len(cells)):
             chosen.append(index)
     return chosen

@@ -9,6 +9,8 @@ _LIST_SHARE = 0.8
 
 
 def _sniff(source: Source) -> float:
+    if not source.text:
+        return 0.0
     head = source.data[:8192]
     if b"\x00" in head:
         return 0.0
@@ -19,16 +21,17 @@ def _sniff(source: Source) -> float:
 @reader("text", sniff=_sniff)
 def read(source: Source) -> Content:
     """A passage a paragraph line; a file that is nearly all addresses is a list."""
-    text = _LINK.sub(r"\1 \2", source.text)
+    text = source.text
+    title = next((line.strip("# \t") for line in text.splitlines() if line.strip("# \t")), "")
+    return Content(title=title, body=text, passages=tuple(prose(text)))
+
+
+def prose(text: str) -> list[Passage]:
+    """Lines; in prose an item of a bulleted list stands with the line that introduces it."""
+    text = _LINK.sub(r"\1 \2", text)
     filled = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     single = sum(len(line.split()) == 1 for line in filled)
     listed = bool(filled) and single >= _LIST_SHARE * len(filled)
-    title = next((line.strip("# \t") for line in text.splitlines() if line.strip("# \t")), "")
-    return Content(title=title, body=source.text, passages=tuple(_passages(text, listed)))
-
-
-def _passages(text: str, listed: bool) -> list[Passage]:
-    """Lines; in prose an item of a bulleted list stands with the line that introduces it."""
     found: list[Passage] = []
     lead = ""
     for passage in lines(text, listed=listed):

@@ -215,6 +215,21 @@ def mentioned_innocents(store: Store) -> dict[str, str]:
     )
 
 
+def known_hosts(store: Store) -> set[str]:
+    """Hosts that were visited or wait for a visit."""
+    found = store.connection.execute("SELECT host FROM sites UNION SELECT host FROM frontier")
+    return {row[0] for row in found}
+
+
+def certificate_names(store: Store) -> list[tuple[str, str]]:
+    """(host, names separated by spaces) of the certificates that scam sites show."""
+    found = store.connection.execute(
+        "SELECT c.host, c.names FROM certificates c JOIN sites s ON s.host = c.host"
+        " WHERE c.failure = '' AND s.category NOT IN ('benign', 'unknown') ORDER BY c.host"
+    )
+    return [(row[0], row[1]) for row in found]
+
+
 def edges(store: Store) -> list[tuple[str, str, str]]:
     """(from host, to host, kind) of links between different hosts, without repeats."""
     return [
@@ -282,6 +297,21 @@ def active_overrides(store: Store, now: datetime) -> list[sqlite3.Row]:
         (iso(now),),
     )
     return rows.fetchall()
+
+
+def source_states(store: Store) -> dict[str, sqlite3.Row]:
+    """Name → what is remembered of a source."""
+    return {row["name"]: row for row in store.connection.execute("SELECT * FROM sources")}
+
+
+def urls_of_source(store: Store, source: str) -> set[str]:
+    """The URLs that reports of one source have named before."""
+    found = store.connection.execute(
+        "SELECT DISTINCT m.url FROM mentions m JOIN reports r ON r.id = m.report_id"
+        " WHERE r.source = ?",
+        (source,),
+    )
+    return {row[0] for row in found}
 
 
 def rows(store: Store, sql: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:

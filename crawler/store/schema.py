@@ -378,5 +378,22 @@ def _m001(db: sqlite_utils.Database) -> None:
     db.table("pages").enable_fts(["title", "text"], create_triggers=True, tokenize="trigram")
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001,)
+def _m002(db: sqlite_utils.Database) -> None:
+    db.create_table(
+        "sources",
+        {
+            "name": str,
+            "fetched_at": str,
+            "succeeded_at": str,
+            "hosts": int,
+            "failure": str,
+            "etag": str,
+            "modified": str,
+        },
+        pk="name",
+    )
+    db.table("reports").create_index(["source"])
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001, _m002)
 SCHEMA_VERSION = len(MIGRATIONS)

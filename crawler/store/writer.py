@@ -35,6 +35,8 @@ from crawler.store.schema import StoreError, connect, describe
 
 # What an analyst searches and reads in the desk.
 STORED_TEXT = 4_000
+# What each further report that accuses a host adds to its priority, for at most five.
+MORE_REPORTS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class Store:
             ],
         )
         new = db.total_changes - before
+        reports = self._reports_naming(db, mentions)
         accused = [
             QueueEntry(
                 Candidate(
@@ -160,7 +163,7 @@ class Store:
                     mention.registered_domain,
                     f"report:{report.id}",
                     mention.context,
-                    mention.priority,
+                    min(1.0, mention.priority + MORE_REPORTS * (reports[mention.host] - 1)),
                     depth,
                 )
             )
@@ -169,6 +172,17 @@ class Store:
         ]
         self._enqueue(db, accused, report.fetched_at)
         return new
+
+    @staticmethod
+    def _reports_naming(db: sqlite3.Connection, mentions: Sequence[Mention]) -> dict[str, int]:
+        """Host → how many reports accuse it."""
+        hosts = {mention.host for mention in mentions if mention.role is Role.ACCUSED}
+        rows = db.execute(
+            "SELECT host, min(6, count(DISTINCT report_id)) FROM mentions WHERE role = 'accused'"
+            " AND host IN (SELECT value FROM json_each(?)) GROUP BY host",
+            (json.dumps(sorted(hosts)),),
+        )
+        return dict.fromkeys(hosts, 1) | dict(rows.fetchall())
 
     def enqueue(self, entries: Iterable[QueueEntry], now: datetime) -> None:
         """Queue candidates; a URL that waits already keeps its better priority."""
@@ -561,6 +575,27 @@ class Store:
                 "INSERT INTO overrides (domain, action, reason, author, created_at, expires_at)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (domain, action, reason, author, iso(now), iso(expires)),
+            )
+
+    def note_source(
+        self,
+        name: str,
+        now: datetime,
+        *,
+        hosts: int | None = None,
+        failure: str = "",
+        etag: str = "",
+        modified: str = "",
+    ) -> None:
+        """Remember a visit to a source; a failure keeps what was known, `hosts` None the count."""
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO sources (name, fetched_at, succeeded_at, hosts, failure, etag,"
+                " modified) VALUES (?1, ?2, iif(?4 = '', ?2, NULL), ?3, ?4, ?5, ?6)"
+                " ON CONFLICT (name) DO UPDATE SET fetched_at = ?2, failure = ?4,"
+                " succeeded_at = iif(?4 = '', ?2, succeeded_at), hosts = coalesce(?3, hosts),"
+                " etag = iif(?3 IS NULL, etag, ?5), modified = iif(?3 IS NULL, modified, ?6)",
+                (name, iso(now), hosts, failure, etag, modified),
             )
 
     # Runs

@@ -172,3 +172,21 @@ def test_a_damaged_database_is_named(tmp_path: Path) -> None:
 def test_foreign_keys_hold(store: Store) -> None:
     with pytest.raises(StoreError, match="FOREIGN KEY"), store.transaction() as db:
         db.execute("INSERT INTO evidence (host, signal) VALUES ('nowhere.test', 'x')")
+
+
+def test_a_domain_in_more_reports_comes_first(store: Store) -> None:
+    def accuse(number: int, *hosts: str) -> None:
+        name = f"r{number}"
+        report = Report(name, f"{name}.txt", "text", "T", "en", None, NOW, name)
+        store.add_report(
+            report,
+            [Mention(name, f"http://{h}/", h, h, Role.ACCUSED, "scam", 0.85) for h in hosts],
+        )
+
+    accuse(1, "a.test", "b.test")
+    for number in range(2, 11):
+        accuse(number, "b.test")
+    first, second = q.best_queued(store, "trail", set(), 9, 0.0)
+    assert (first.host, second.host) == ("b.test", "a.test")
+    assert second.priority == 0.85 < first.priority <= 1.0
+    assert q.accusations(store) == {"a.test": 1, "b.test": 10}
