@@ -41,8 +41,8 @@ def address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     decimal, octal or hexadecimal (WHATWG URL, "IPv4 parser"), and bracketed IPv6.
     """
     text = host.strip("[]").split("%")[0]
-    last = text.lower().removesuffix(".").rpartition(".")[2]
-    if ":" not in text and not _NUMERIC.match(last):
+    ending = text.lower().removesuffix(".").rpartition(".")[2]
+    if ":" not in text and not _NUMERIC.match(ending):
         return None
     try:
         return ipaddress.ip_address(text)
