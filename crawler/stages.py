@@ -481,7 +481,10 @@ def sibling_names(store: Store, reference: ReferenceTable) -> dict[str, str]:
     """Name → the host it follows from, for sites judged scam: numbers and certificate names."""
     found: dict[str, str] = {}
     for site in q.sites(store).values():
-        if Category(site.category or "unknown").is_scam and site.status == "live":
+        # Below a wildcard every label is alive, so only registered names say something.
+        registered = site.host.removeprefix("www.") == site.registered_domain
+        scam = Category(site.category or "unknown").is_scam and site.status == "live"
+        if scam and registered:
             for name in discover.siblings(site.host):
                 found.setdefault(name, site.host)
     for host, names in q.certificate_names(store):

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from crawler.config import Config, endpoint
 from crawler.enrich import dns, hosting, rdap, tls, whois
-from crawler.model import Certificate, Enrichment, Hosting, Registration
+from crawler.model import Certificate, DnsRecord, Enrichment, Hosting, Registration
 from crawler.names import address, is_under_private_suffix, registered_domain
 from crawler.net import AddressGuard, Resolver
 from crawler.net.connect import CheckedResolver, NetError, open_connection
@@ -27,6 +28,9 @@ Clock = Callable[[], datetime]
 
 # Registries lock out who asks faster; of one server only so much is asked at once.
 PER_SERVER = 4
+PER_OWN_SERVER = 32
+# A server that said so often in a row that it was asked too much is left alone.
+QUOTA_REST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Clients:
     asn_table: hosting.AsnTable | None = None
     timeout: float = 8.0
     gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, config: Config) -> "Clients":
@@ -56,7 +61,22 @@ class Clients:
         )
 
     def gate(self, server: str) -> asyncio.Semaphore:
-        return self.gates.setdefault(server, asyncio.Semaphore(PER_SERVER))
+        size = PER_OWN_SERVER if self.is_own(server) else PER_SERVER
+        return self.gates.setdefault(server, asyncio.Semaphore(size))
+
+    def is_own(self, server: str) -> bool:
+        """Whether the operator named this server for all domains."""
+        return server == self.whois_server or server == urlsplit(self.rdap_base).netloc
+
+    def rests(self, server: str) -> bool:
+        return self.quotas.get(server, 0) >= QUOTA_REST
+
+    def heard(self, server: str, answer: Registration) -> Registration:
+        """`answer`, after its quota message, if it is one, has been counted."""
+        if not self.is_own(server):
+            counted = self.quotas.get(server, 0) + 1 if answer.failure == "quota" else 0
+            self.quotas[server] = counted
+        return answer
 
 
 async def enrich(
@@ -73,14 +93,24 @@ async def enrich(
     context = tls.looking_context()
 
     async def one(host: str) -> Enrichment:
+        try:
+            return await look_up(host)
+        except Exception as error:
+            # What nobody foresaw costs this host only.
+            failed = DnsRecord(host, "A", "", 0, now(), f"error: {error!r}"[:200])
+            return Enrichment(host, dns=(failed,))
+
+    async def look_up(host: str) -> Enrichment:
         domain = registered_domain(host) or host
         records = await dns.look_up(host, domain, clients.resolver, now(), probe_label)
         ips = sorted({item.value for item in records if item.type in ("A", "AAAA") and item.value})
+        if literal := address(host):
+            ips = [str(literal)]
         for ip in ips:
             if ip not in networks:
                 networks[ip] = asyncio.create_task(_network(ip, clients, now))
         registration: tuple[Registration, ...] = ()
-        if not address(host) and not is_under_private_suffix(domain):
+        if not literal and not is_under_private_suffix(domain):
             if domain not in registrations:
                 registrations[domain] = asyncio.create_task(_registration(domain, clients, now))
             registration = await registrations[domain]
@@ -104,6 +134,8 @@ async def enrich(
     finally:
         for task in running:
             task.cancel()
+        for shared in (*registrations.values(), *networks.values()):
+            shared.cancel()
 
 
 async def _registration(domain: str, clients: Clients, now: Clock) -> tuple[Registration, ...]:
@@ -118,8 +150,11 @@ async def _registration(domain: str, clients: Clients, now: Clock) -> tuple[Regi
 
 
 async def _rdap(domain: str, url: str, clients: Clients, now: Clock) -> Registration:
+    server = urlsplit(url).netloc
+    if clients.rests(server):
+        return Registration(domain, "rdap", now(), failure="quota")
     try:
-        async with clients.gate(url.split("/")[2]), asyncio.timeout(clients.timeout):
+        async with clients.gate(server), asyncio.timeout(clients.timeout):
             status, body = await _get(url, clients)
     except TimeoutError:
         return Registration(domain, "rdap", now(), failure="timeout")
@@ -127,7 +162,7 @@ async def _rdap(domain: str, url: str, clients: Clients, now: Clock) -> Registra
         return Registration(domain, "rdap", now(), failure=error.kind)
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Registration(domain, "rdap", now(), failure=f"unreachable: {type(error).__name__}")
-    return rdap.parse(domain, status, body, now())
+    return clients.heard(server, rdap.parse(domain, status, body, now()))
 
 
 async def _get(url: str, clients: Clients) -> tuple[int, bytes]:
@@ -144,7 +179,12 @@ async def _get(url: str, clients: Clients) -> tuple[int, bytes]:
             url, allow_redirects=False, headers={"Accept": "application/rdap+json"}
         ) as answer,
     ):
-        return answer.status, await answer.content.read(rdap.MAX_ANSWER)
+        body = bytearray()
+        async for chunk in answer.content.iter_chunked(65_536):
+            body += chunk
+            if len(body) > rdap.MAX_ANSWER:
+                raise NetError("too long", f"more than {rdap.MAX_ANSWER:,} bytes")
+        return answer.status, bytes(body)
 
 
 async def _whois(domain: str, clients: Clients, now: Clock) -> Registration:
@@ -168,7 +208,10 @@ async def _whois(domain: str, clients: Clients, now: Clock) -> Registration:
 
 async def _ask(question: str, host: str, port: int, clients: Clients, now: Clock) -> Registration:
     """One question to one server. A server that the operator named is connected to as it is."""
-    async with clients.gate(host):
+    server = clients.whois_server or host
+    if clients.rests(server):
+        return Registration(question, "whois", now(), failure="quota")
+    async with clients.gate(server):
         if clients.whois_server:
             async with asyncio.timeout(clients.timeout):
                 reader, writer = await asyncio.open_connection(host, port)
@@ -182,7 +225,7 @@ async def _ask(question: str, host: str, port: int, clients: Clients, now: Clock
                 timeout=clients.timeout,
             )
         text = await whois.ask(reader, writer, question, clients.timeout)
-    return whois.parse(question, text, now())
+    return clients.heard(server, whois.parse(question, text, now()))
 
 
 async def _network(ip: str, clients: Clients, now: Clock) -> Hosting:

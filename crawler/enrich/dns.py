@@ -1,5 +1,6 @@
 """DNS records of a host and its registered domain, failures included."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from crawler.names import address, is_under_private_suffix
 from crawler.net import Answer, Resolver
 
 HOST_TYPES = ("A", "AAAA", "CNAME")
-DOMAIN_TYPES = ("NS", "MX", "TXT", "SOA")
+DOMAIN_TYPES = ("NS", "MX", "TXT", "SOA", "CAA")
 # A resolver says these of a name that simply has no such record.
 _ABSENT = frozenset({"nodata"})
 
@@ -26,15 +27,17 @@ async def look_up(
     """
     if address(host):
         return ()
-    found: list[DnsRecord] = []
-    for kind in HOST_TYPES:
-        found += records(host, kind, await resolver.query(host, kind), now)
+    questions = [(host, kind) for kind in HOST_TYPES]
     if domain and not is_under_private_suffix(domain):
-        for kind in DOMAIN_TYPES:
-            found += records(domain, kind, await resolver.query(domain, kind), now)
-        probe = await resolver.query(f"{probe_label(domain)}.{domain}", "A")
-        if probe.values:
-            found += records(domain, "WILDCARD", probe, now)
+        questions += [(domain, kind) for kind in DOMAIN_TYPES]
+        questions.append((f"{probe_label(domain)}.{domain}", "A"))
+    answers = await asyncio.gather(*(resolver.query(name, kind) for name, kind in questions))
+    found: list[DnsRecord] = []
+    for (name, kind), answer in zip(questions, answers, strict=True):
+        if name in (host, domain):
+            found += records(name, kind, answer, now)
+        elif answer.values:
+            found += records(domain, "WILDCARD", answer, now)
     return tuple(found)
 
 

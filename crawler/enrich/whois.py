@@ -2,15 +2,22 @@
 
 import asyncio
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import whois
 from whois.exceptions import WhoisDomainNotFoundError
 
+from crawler.enrich import fields
 from crawler.model import Registration
 from crawler.net.connect import NetError
 
 MAX_ANSWER = 262_144
+# What our own reading and python-whois's get to see. The latter's expressions take quadratic time
+# in the worst case, and that for .hk never ends (measured with 4 KB of "Registrar:").
+MAX_READ = 65_536
+MAX_PARSED = 8_192
+_UNSAFE = (".hk",)
 _QUOTA = re.compile(
     r"limit exceeded|quota|too many (?:requests|queries)|rate limit|try again later|access denied",
     re.I,
@@ -91,36 +98,65 @@ def parse(domain: str, text: str, now: datetime) -> Registration:
         return failed("empty answer")
     if "<html" in text[:2_000].lower():
         return failed("an HTML page instead of an answer")
+    entry: dict[str, object] = {}
+    trouble = ""
     try:
-        entry = whois.parser.WhoisEntry.load(domain, text)
+        if not domain.endswith(_UNSAFE):
+            entry = whois.parser.WhoisEntry.load(domain, text[:MAX_PARSED])
     except WhoisDomainNotFoundError:
-        return failed("not found" if _ABSENT.search(text) else "not understood")
+        trouble = "not found" if _ABSENT.search(text[:MAX_READ]) else "not understood"
     except Exception as error:
         # The parser fails in its own ways on what registries make up.
-        reason = "quota" if _QUOTA.search(text) else f"not understood: {type(error).__name__}"
-        return failed(reason)
-    if not entry.get("registrar") and not entry.get("creation_date"):
+        trouble = f"not understood: {type(error).__name__}"
+    own = fields.values(text[:MAX_READ])
+    registrar = _text(entry.get("registrar")) or _first(own, "registrar")
+    created = _own_moment(own, "created", domain) or _moment(entry.get("creation_date"))
+    if trouble == "not found" or not (registrar or created):
         if _QUOTA.search(text[:3_000]):
             return failed("quota")
-        return failed("not found" if _ABSENT.search(text[:3_000]) else "not understood")
-    iana = re.search(r"Registrar IANA ID:\s*(\d{1,6})", text, re.I)
-    abuse = re.search(r"Abuse Contact Email:\s*(\S{3,200})", text, re.I)
+        absent = _ABSENT.search(text[:3_000])
+        return failed("not found" if absent else trouble or "not understood")
+    iana = re.search(r"Registrar IANA ID:\s{0,9}(\d{1,6})", text, re.I)
+    abuse = re.search(r"Abuse Contact Email:[ \t]{0,9}([^\s@]{1,100}@[^\s@]{3,100})", text, re.I)
     return Registration(
         domain=domain,
         source="whois",
         fetched_at=now,
-        registrar=_text(entry.get("registrar")),
+        registrar=registrar,
         registrar_iana_id=iana.group(1) if iana else "",
-        created=_moment(entry.get("creation_date")),
-        updated=_moment(entry.get("updated_date")),
-        expires=_moment(entry.get("expiration_date")),
-        statuses=_texts(entry.get("status")),
-        name_servers=tuple(sorted({item.lower() for item in _texts(entry.get("name_servers"))})),
-        country=_text(entry.get("country")),
-        organisation=_text(entry.get("org")),
+        created=created,
+        updated=_own_moment(own, "updated", domain) or _moment(entry.get("updated_date")),
+        expires=_own_moment(own, "expires", domain) or _moment(entry.get("expiration_date")),
+        statuses=tuple(
+            item.split(" http")[0]
+            for item in _texts(entry.get("status")) or fields.pick(own, "statuses")
+        ),
+        name_servers=_servers(
+            _texts(entry.get("name_servers")) or fields.pick(own, "name_servers")
+        ),
+        country=fields.told(_text(entry.get("country")) or _first(own, "country")),
+        organisation=fields.told(_text(entry.get("org")) or _first(own, "organisation")),
         abuse_contact=abuse.group(1) if abuse else "",
         raw=text,
     )
+
+
+def _first(own: Mapping[str, tuple[str, ...]], field: str) -> str:
+    return next(iter(fields.pick(own, field)), "")
+
+
+def _own_moment(own: Mapping[str, tuple[str, ...]], field: str, domain: str) -> datetime | None:
+    return fields.moment(_first(own, field), domain)
+
+
+def _servers(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names in the values: one a line, addresses and remarks behind it."""
+    names: set[str] = set()
+    for line in (line for text in texts for line in text.splitlines()):
+        name = next(iter(line.lower().split()), "").rstrip(".,")
+        if re.fullmatch(r"(?!\d+\.)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8}", name):
+            names.add(name)
+    return tuple(sorted(names))
 
 
 def _texts(value: object) -> tuple[str, ...]:

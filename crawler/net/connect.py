@@ -20,6 +20,25 @@ class NetError(Exception):
         self.kind = kind
 
 
+# A host with more addresses than this is not tried further.
+MAX_TRIED = 4
+
+
+async def checked_addresses(host: str, resolver: Resolver, guard: AddressGuard) -> list[str]:
+    """The addresses of `host` that may be connected to. Raises NetError: guard or dns:…"""
+    if literal := address(host):
+        values: tuple[str, ...] = (str(literal),)
+    else:
+        answer = await resolver.addresses(host)
+        if not answer.values:
+            raise NetError(f"dns:{answer.failure or 'nodata'}", host[:100])
+        values = answer.values
+    allowed = [value for value in values if not guard.refusal(value)]
+    if not allowed:
+        raise NetError("guard", f"{values[0]}: {guard.refusal(values[0])}")
+    return allowed
+
+
 async def open_connection(
     host: str,
     port: int,
@@ -30,44 +49,51 @@ async def open_connection(
     timeout: float,
     context: ssl.SSLContext | None = None,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
-    """Connect to `host`: (reader, writer, address).
+    """Connect to `host`: (reader, writer, address). `timeout` in seconds covers DNS as well.
 
     The address connected to is the one that was checked, so a name cannot change its mind in
     between. Raises NetError: guard, dns:…, timeout, refused, unreachable, tls or reset.
     """
-    if literal := address(host):
-        values: tuple[str, ...] = (str(literal),)
-    else:
-        answer = await resolver.addresses(host)
-        if not answer.values:
-            raise NetError(f"dns:{answer.failure or 'nodata'}", host)
-        values = answer.values
-    allowed = [value for value in values if not guard.refusal(value)]
-    if not allowed:
-        raise NetError("guard", f"{values[0]}: {guard.refusal(values[0])}")
+    failure = NetError("unreachable", host[:100])
     try:
         async with asyncio.timeout(timeout):
-            reader, writer = await asyncio.open_connection(
-                allowed[0],
-                port_map.get(port, port),
-                ssl=context,
-                server_hostname=host if context else None,
-            )
+            for ip in (await checked_addresses(host, resolver, guard))[:MAX_TRIED]:
+                try:
+                    reader, writer = await asyncio.open_connection(
+                        ip,
+                        port_map.get(port, port),
+                        ssl=context,
+                        server_hostname=host if context else None,
+                    )
+                except (OSError, ValueError, TypeError) as error:
+                    failure = _failure(error, ip)
+                    failure.__cause__ = error
+                else:
+                    return reader, writer, ip
     except TimeoutError as error:
         raise NetError("timeout", f"after {timeout:g} s") from error
-    except ssl.SSLError as error:
-        raise NetError("tls", str(error)[:200]) from error
-    except ConnectionRefusedError as error:
-        raise NetError("refused", allowed[0]) from error
-    except ConnectionError as error:
-        raise NetError("reset", str(error)[:200]) from error
-    except OSError as error:
-        raise NetError("unreachable", str(error)[:200]) from error
-    return reader, writer, allowed[0]
+    raise failure
+
+
+def _failure(error: Exception, ip: str) -> NetError:
+    match error:
+        case ssl.SSLError() | ValueError() | TypeError():
+            # The last two: a name that TLS cannot carry.
+            return NetError("tls", str(error)[:200])
+        case TimeoutError():
+            return NetError("timeout", ip)
+        case ConnectionRefusedError():
+            return NetError("refused", ip)
+        case ConnectionError():
+            return NetError("reset", f"{ip}: {error}"[:200])
+    return NetError("unreachable", f"{ip}: {error}"[:200])
 
 
 class CheckedResolver(AbstractResolver):
-    """Our resolver in aiohttp's form; ports are mapped here, after all checks on the URL."""
+    """Our resolver in aiohttp's form; ports are mapped here, after all checks on the URL.
+
+    aiohttp asks no resolver about an address in a URL, so its caller checks that.
+    """
 
     def __init__(
         self, resolver: Resolver, guard: AddressGuard, port_map: Mapping[int, int]
@@ -79,12 +105,6 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        answer = await self._resolver.addresses(host)
-        if not answer.values:
-            raise NetError(f"dns:{answer.failure or 'nodata'}", host)
-        allowed = [value for value in answer.values if not self._guard.refusal(value)]
-        if not allowed:
-            raise NetError("guard", self._guard.refusal(answer.values[0]))
         return [
             ResolveResult(
                 hostname=host,
@@ -94,7 +114,7 @@ class CheckedResolver(AbstractResolver):
                 proto=socket.IPPROTO_TCP,
                 flags=socket.AI_NUMERICHOST,
             )
-            for value in allowed
+            for value in await checked_addresses(host, self._resolver, self._guard)
         ]
 
     async def close(self) -> None:

@@ -23,6 +23,12 @@ _NAMED: tuple[tuple[Network, str], ...] = (
     (_net("100.64.0.0/10"), "carrier-grade NAT address (RFC 6598)"),
     (_net("0.0.0.0/8"), "address of this network (RFC 791)"),
     (_net("255.255.255.255/32"), "broadcast address"),
+    # Missing from, or read differently by, some versions of `ipaddress`.
+    (_net("192.0.0.0/24"), "protocol assignment address (RFC 6890)"),
+    (_net("192.88.99.0/24"), "6to4 relay address (RFC 7526)"),
+    (_net("2001::/23"), "protocol assignment or Teredo address (RFC 2928)"),
+    (_net("3fff::/20"), "documentation address (RFC 9637)"),
+    (_net("5f00::/16"), "segment routing address (RFC 9602)"),
     (_net("fec0::/10"), "site-local address (RFC 3879)"),
 )
 # IPv6 networks with an IPv4 address inside, and where its 32 bits begin from the right.
@@ -71,8 +77,6 @@ def _refusal(ip: Address) -> str:
             if ip in embedding:
                 inner = ipaddress.IPv4Address(int(ip) >> shift & 0xFFFFFFFF)
                 return f"{name} IPv6 address of {inner}"
-        if ip.teredo:
-            return "Teredo address (RFC 4380)"
         if int(ip) >> 32 & 0xFFFFFFFF in (0x5EFE, 0x2005EFE):
             return "ISATAP address (RFC 5214)"
     if ip.is_multicast:

@@ -22,7 +22,7 @@ FORBIDDEN = [
     "2001::1", "2001:0:53aa:64c:0:0:0:1", "fe80::1", "fe80::1%eth0", "febf::1", "fc00::1",
     "fd00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "ff0e::1", "2001:db8::1", "100::1",
     "2001:4860:4860:0:0:5efe:a00:1", "fe80::200:5efe:127.0.0.1", "not an address", "",
-    "1.2.3", "127.0.0.1:80",
+    "1.2.3", "127.0.0.1:80", "192.0.0.9", "192.88.99.1", "3fff::1", "5f00::1", "2001:20::1",
 ]  # fmt: skip
 # What a URL may hold instead of a dotted quad; `names.address` reads it before the guard does.
 DISGUISED = [

@@ -148,10 +148,97 @@ def test_an_id_survives_growth_and_merges() -> None:
     assert [item.id for item in merged] == [first[0].id]
 
 
+def test_a_redirect_and_the_same_name_servers_tie_the_sender_to_the_target() -> None:
+    own = ("name_server", "ns1.vanity.test")
+    sender = site("go.test", ("redirect_target", "main.test"), own)
+    assert groups(sender, site("main.test", own)) == [("go.test", "main.test")]
+    assert groups(sender, site("main.test")) == []
+
+
+SUPPORTING = ("registration_burst", "invite_code", "script_hash", "brand_code", "template", "ip")
+
+
+def test_what_nobody_owns_never_merges_however_much_of_it_there_is() -> None:
+    ties = tuple((kind, "x") for kind in SUPPORTING)
+    assert groups(site("a.test", *ties), site("b.test", *ties)) == []
+
+
+def test_name_servers_of_registrars_and_cdns_say_nothing() -> None:
+    burst = ("registration_burst", "Big Registrar 2026-01-01T10")
+    for server in ("ada.ns.cloudflare.com", "ns-12.awsdns-01.org", "ns1.dns-parking.com"):
+        ties = (("name_server", server), burst)
+        assert groups(site("a.test", *ties), site("b.test", *ties)) == []
+    own = (("name_server", "ns1.vanity.test"), burst)
+    assert groups(site("a.test", *own), site("b.test", *own)) == [("a.test", "b.test")]
+
+
+def test_a_tie_weakens_as_more_domains_have_it() -> None:
+    ties = (("email", "sales@kit.test"), ("name_server", "ns1.vanity.test"))
+    crowd = [site(f"s{number}.test", *ties) for number in range(400)]
+    assert len(groups(*crowd[:20])) == 1
+    assert groups(*crowd) == []
+
+
+def test_a_wildcard_counts_as_one_domain() -> None:
+    tie = ("name_server", "ns1.vanity.test"), ("telegram", "boss")
+    farm = [site(f"r{number}.farm.test", *tie) for number in range(900)]
+    (found,) = groups(*farm, site("front.test", *tie))
+    assert len(found) == 901
+
+
+def test_a_warning_that_names_a_wallet_does_not_free_its_owner() -> None:
+    tie = ("wallet_tron", "T1")
+    scams = [site(f"s{number}.test", tie) for number in range(12)]
+    news = [site(f"news{number}.test", tie, category=Category.BENIGN) for number in range(2)]
+    assert len(groups(*scams, *news)) == 1
+
+
+def test_names_directly_under_a_shared_suffix_are_strangers() -> None:
+    sites = [SiteFacts(f"x{n}.test", "", Category.GAMBLING, frozenset()) for n in range(2)]
+    assert link(sites, []) == ()
+
+
+def test_parts_of_a_split_operation_have_different_ids() -> None:
+    one, other = ("ga4", "G1"), ("ga4", "G2")
+    names = ("a", "b", "c", "d", "e")
+    before = link([site(f"{name}.test", one) for name in names], [])
+    after = link([site(f"{name}.test", one if name in "ab" else other) for name in names], before)
+    assert [len(item.members) for item in after] == [3, 2]
+    assert after[0].id == before[0].id
+    assert after[1].id != before[0].id
+    assert (
+        link([site(f"{name}.test", one if name in "ab" else other) for name in names], after)
+        == after
+    )
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(["ga4", "telegram", "certificate", "name_server", *SUPPORTING]),
+            max_size=5,
+        ),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_two_sites_are_joined_exactly_when_their_ties_suffice(kinds_of: list[list[str]]) -> None:
+    weights = {"ga4": 1.0, "telegram": 0.8, "certificate": 0.8, "name_server": 0.6} | dict(
+        zip(SUPPORTING, (0.4, 0.4, 0.3, 0.3, 0.2, 0.2), strict=True)
+    )
+    sites = [
+        site(f"s{n}.test", *((kind, "x.test") for kind in ties)) for n, ties in enumerate(kinds_of)
+    ]
+    joined = {frozenset(group) for group in groups(*sites[:2])}
+    shared = set(kinds_of[0]) & set(kinds_of[1])
+    enough = sum(weights[kind] for kind in shared) >= 1 - 1e-9 and not shared <= set(SUPPORTING)
+    assert bool(joined) == enough
+
+
 def test_a_summary_says_what_ties_the_members() -> None:
     ties = (("wallet_tron", "T1"), ("ga4", "G1"), ("registration_burst", "r 2026-01-01T10"))
     (operation,) = link([site("a.test", *ties), site("b.test", *ties)], [])
-    assert "same wallet tron on 2 sites" in operation.summary
+    assert "same TRON wallet on 2" in operation.summary
     assert "2 registered in the same hour" in operation.summary
     assert 0.5 < operation.confidence <= 0.99
 
