@@ -148,7 +148,7 @@ class Cycle:
         if crawled["reason"] == "interrupted":
             self.outcome.worsen(Exit.FAILURES, "interrupted; run again to go on")
         with self.progress.stage("judging hosts"):
-            decided = stages.decide(self.store, self.model, self.reference, self.clock())
+            decided = stages.decide(self.store, self.model, self.clock())
         self.outcome.stats["verdicts"] = dict(sorted(decided.items()))
 
     async def _crawl(
@@ -210,7 +210,7 @@ class Cycle:
             )
         self.outcome.stats["enrichment"] = dict(sorted(counts.items()))
         if counts["hosts"]:
-            decided = stages.decide(self.store, self.model, self.reference, self.clock())
+            decided = stages.decide(self.store, self.model, self.clock())
             self.outcome.stats["verdicts"] = dict(sorted(decided.items()))
 
     def link(self) -> None:

@@ -211,9 +211,7 @@ def _take(store: Store, feed: Feed, bodies: Sequence[bytes], now: datetime) -> i
 # Decide
 
 
-def decide(
-    store: Store, model: detect.Model, reference: ReferenceTable, now: datetime
-) -> Counter[str]:
+def decide(store: Store, model: detect.Model, now: datetime) -> Counter[str]:
     """Judge every host from all its pages and its neighbours.
 
     Neighbours count by their own verdict, so the hosts are judged three times: alone, then twice

@@ -213,10 +213,6 @@ class WorkspaceSpider(Spider):
         """Ask the crawl to end after the requests under way."""
         self._close("interrupted")
 
-    async def finish(self) -> None:
-        if self._owns_store:
-            self.store.close()
-
     def closed(self, reason: str) -> None:
         if self._owns_store:
             self.store.close()

@@ -1,10 +1,8 @@
 """RDAP (RFC 9082, RFC 9083): JSON over HTTP, with the same guard as every other connection."""
 
 import json
-import ssl
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from crawler.model import Registration
 
@@ -39,11 +37,6 @@ def url_for(domain: str, base: str) -> str:
     """Where to ask about `domain`, "" when no service is known."""
     root = base or BOOTSTRAP.get(domain.rpartition(".")[2], "")
     return f"{root.rstrip('/')}/domain/{domain}" if root else ""
-
-
-def tls_context(url: str) -> ssl.SSLContext | None:
-    """Registries have certificates that verify; a plain http base is the operator's choice."""
-    return ssl.create_default_context() if urlsplit(url).scheme == "https" else None
 
 
 def parse(domain: str, status: int, body: bytes, now: datetime) -> Registration:

@@ -13,7 +13,7 @@ from scrapy.core.scheduler import BaseScheduler
 from scrapy.crawler import Crawler
 
 from crawler.store import PageRecord, Store, StoreError
-from crawler.store.queries import Queued, best_queued, page_counts, queue_size
+from crawler.store.queries import Queued, best_queued, page_counts
 from crawler.workspace import Workspace
 
 _BATCH = 64
@@ -131,10 +131,6 @@ class FrontierScheduler(BaseScheduler):
         if self._stored % _BATCH == 0:
             # What has been found meanwhile may be better than what waits in the buffer.
             self._buffer.clear()
-
-    @property
-    def waiting(self) -> int:
-        return queue_size(self._store)
 
 
 class StorePipeline:
