@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -212,6 +212,14 @@ def _delta(
     return f"delta/{previous.serial}-{serial}.txt", tuple(lines)
 
 
+def _lost(before: Set[str], entries: Iterable[Listing]) -> int:
+    """How many of the names `before` are blocked no more; one that a parent covers still is."""
+    listed = tuple(entries)
+    covering = {entry.domain for entry in listed if not entry.exact}
+    exact = {entry.domain for entry in listed if entry.exact}
+    return sum(name not in exact and not is_covered(name, covering) for name in before)
+
+
 def check(
     plan: Plan,
     previous: Manifest | None,
@@ -222,12 +230,13 @@ def check(
     """Why `plan` must not replace what is published; an empty list when nothing speaks against."""
     reasons: list[str] = []
     for name, counts in plan.counts.items():
-        before = len(previous.names.get(name, ())) if previous else 0
+        names = previous.names.get(name, frozenset()) if previous else frozenset()
+        before, lost = len(names), _lost(names, plan.listings.get(name, ()))
         if before and not counts.entries:
             reasons.append(f"{name} would be empty and had {before} entries")
-        elif counts.removed > max(config.few_removed, before * config.max_removed_percent / 100):
+        elif lost > max(config.few_removed, before * config.max_removed_percent / 100):
             reasons.append(
-                f"{name} would lose {counts.removed} of {before} entries, more than "
+                f"{name} would lose {lost} of {before} entries, more than "
                 f"{config.max_removed_percent:g} %"
             )
         elif before and counts.added > max(

@@ -43,10 +43,12 @@ def score(truth: Iterable[Mapping[str, Any]], listed: Mapping[str, bool]) -> Sco
     found = 0
     behind: set[str] = set()
     wrong: set[str] = set()
+    theirs: dict[str, bool] = {}
     for line in truth:
         host = line["host"]
         cover = _cover(host, listed)
         if line.get("listable", line["label"] != "benign"):
+            theirs[host] = False
             if cover:
                 behind.add(cover)
             if line["reach"] not in UNREACHABLE:
@@ -56,7 +58,8 @@ def score(truth: Iterable[Mapping[str, Any]], listed: Mapping[str, bool]) -> Sco
                     unlisted.append(host)
         elif cover:
             wrong.add(cover)
-    wrong |= {domain for domain in listed if domain not in behind}
+    # An exact name below a scam's own domain blocks a part of it and nobody else.
+    wrong |= {domain for domain in listed if domain not in behind and not _cover(domain, theirs)}
     return Score(
         recall=found / len(scams) if scams else 1.0,
         precision=1 - len(wrong) / len(listed) if listed else 1.0,

@@ -38,18 +38,27 @@ DOWNLOADER_MIDDLEWARES = {
         "httpcache.HttpCacheMiddleware",
     )
 }
+# Every URL comes from the table and every page gives one item: what these check is already so.
+SPIDER_MIDDLEWARES = {
+    f"scrapy.spidermiddlewares.{name}": None
+    for name in (
+        "start.StartSpiderMiddleware",
+        "httperror.HttpErrorMiddleware",
+        "referer.RefererMiddleware",
+        "urllength.UrlLengthMiddleware",
+        "depth.DepthMiddleware",
+    )
+}
+# Scrapy starts this many tasks for each response to work through its items; there is one item.
+CONCURRENT_ITEMS = 1
 RETRY_TIMES = 1
 RETRY_HTTP_CODES = [500, 502, 503, 504, 429]
 RETRY_EXCEPTIONS = ["crawler.net.handler.TransientFailure"]
-HTTPERROR_ALLOW_ALL = True
 COOKIES_ENABLED = False
-REFERER_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 0
-URLLENGTH_LIMIT = 2_000
-DEPTH_STATS_VERBOSE = False
 MEMUSAGE_ENABLED = False
 LOG_LEVEL = "INFO"
 STATS_DUMP = True

@@ -265,6 +265,9 @@ def _facts(
             accused_in=accusations.get(host, 0),
             age_days=(now - created).total_seconds() / 86_400 if created else None,
             wildcard_dns=site.registered_domain in wildcards,
+            front_tried=any(
+                row.url.count("/") == 3 and row.url[-1] == "/" for row in pages.get(host, ())
+            ),
         )
     return facts
 
@@ -318,16 +321,11 @@ def _with(facts: detect.HostFacts, near: Neighbours, host: str) -> detect.HostFa
     redirects, linked, guilty, verdicts = near
     own = verdicts.get(host)
     siblings = guilty.get(facts.registered_domain, 0) - bool(own and own.category.is_scam)
-    return detect.HostFacts(
-        host=facts.host,
-        registered_domain=facts.registered_domain,
-        pages=facts.pages,
-        accused_in=facts.accused_in,
+    return replace(
+        facts,
         redirects_to=tuple(sorted(redirects.get(host, ()))),
         linked_from_scam=len(linked.get(host, set()) - {facts.registered_domain}),
-        age_days=facts.age_days,
         sibling_labels=siblings,
-        wildcard_dns=facts.wildcard_dns,
     )
 
 

@@ -131,6 +131,10 @@ class WorkspaceSpider(Spider):
         )
         yield self._guarded(queued, page)
 
+    def may_start(self, under_way: int) -> bool:
+        """Whether another request fits beside those under way: a page limit is never passed."""
+        return not self._max_pages or self._pages + under_way < self._max_pages
+
     def record(self, queued: Queued, page: Page) -> PageRecord:
         """Judge a page and decide what follows from it."""
         raise NotImplementedError

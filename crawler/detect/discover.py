@@ -84,7 +84,7 @@ def score(name: str, known_stems: Collection[str] = ()) -> Proposal:
     if suffix in _CHEAP:
         total += 0.8
         reasons.append(f".{suffix}")
-    if (brand := _imitated(body)) and name.split(".")[-2] != brand:
+    if (brand := _imitated(body)) and labels[-2:-1] != [brand]:
         total += 2.2
         reasons.append(f"imitates {brand}")
     if len(labels) > 2 and is_random(labels[0]):

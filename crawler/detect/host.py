@@ -29,7 +29,8 @@ class HostFacts:
 
     `redirects_to` are the categories of the hosts that its pages send visitors to;
     `linked_from_scam` counts registered domains of scams that link to it; `sibling_labels` other
-    hosts of the registered domain judged scam; `age_days` since registration, None if unknown.
+    hosts of the registered domain judged scam; `age_days` since registration, None if unknown;
+    `front_tried` says that the front page was asked for, whatever came of it.
     """
 
     host: str
@@ -41,6 +42,7 @@ class HostFacts:
     age_days: float | None = None
     sibling_labels: int = 0
     wildcard_dns: bool = False
+    front_tried: bool = True
 
 
 def judge_host(facts: HostFacts, model: Model) -> Verdict:
@@ -92,6 +94,13 @@ def _from_guilty(
         return Verdict(
             Category.BENIGN, "hacked", min(chance, BENIGN), tuple(evidence), model.version
         )
+    farm = any(item.signal == "shape.farm_address" for item in worst.verdict.evidence)
+    missing = "more guilty pages, or a report"
+    # Guilty pages deep inside may be a break-in or a forum's spam: the owner must not pay for it.
+    if not farm and not facts.front_tried:
+        chance, missing = min(chance, SCAM - 0.01), "its front page"
+    elif not farm and _is_old(facts) and not _front_is(guilty) and _front_is(shown):
+        chance, missing = min(chance, SCAM - 0.01), "a guilty front page on a name so old"
     if chance >= SCAM:
         kinds = Counter(page.verdict.kind for page in guilty if page.verdict.category is category)
         kind = max(kinds, key=lambda item: (kinds[item], item)) if kinds else "operator"
@@ -106,7 +115,7 @@ def _from_guilty(
         chance,
         tuple(evidence),
         model.version,
-        "more guilty pages, or a report",
+        missing,
     )
 
 
@@ -115,11 +124,18 @@ def _front_is(pages: list[PageSummary]) -> bool:
     return any(page.url.split("/", 3)[3:] in ([""], []) for page in pages)
 
 
+def _is_old(facts: HostFacts) -> bool:
+    return facts.age_days is not None and facts.age_days > OLD_DAYS
+
+
 def _shows_two_faces(facts: HostFacts, guilty: list[PageSummary]) -> bool:
     """Whether the host as a whole is cloaked, and not an old site that somebody broke into."""
     cloaked = [page for page in guilty if page.cloaked]
-    old = facts.age_days is not None and facts.age_days > OLD_DAYS
-    return _front_is(cloaked) and not old and bool(facts.linked_from_scam or facts.accused_in)
+    return (
+        _front_is(cloaked)
+        and not _is_old(facts)
+        and bool(facts.linked_from_scam or facts.accused_in)
+    )
 
 
 def _around(

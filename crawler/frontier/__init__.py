@@ -27,6 +27,9 @@ class FrontierSpider(Protocol):
     purpose: str
     ignores_budget: bool
 
+    def may_start(self, under_way: int) -> bool:
+        """Whether another request may start beside those under way."""
+
     def request(self, queued: Queued) -> Request:
         """The Scrapy request for a waiting URL."""
 
@@ -96,7 +99,7 @@ class FrontierScheduler(BaseScheduler):
     def next_request(self) -> Request | None:
         if self._again:
             return self._again.popleft()
-        while True:
+        while self._spider.may_start(len(self._busy)):
             if not self._buffer and not self._refill():
                 return None
             queued = self._buffer.popleft()
@@ -111,6 +114,7 @@ class FrontierScheduler(BaseScheduler):
                 self._budgets.take(queued.host, queued.registered_domain)
             self._busy.add(queued.host)
             return self._spider.request(queued)
+        return None
 
     def _refill(self) -> bool:
         seen: set[str] = set()

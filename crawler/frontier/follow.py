@@ -62,6 +62,9 @@ def follow(
                 entries.append(_entry(page, link, queued, 0.97 * queued.priority, queued.hops + 1))
     scam = verdict.category.is_scam
     unsure = verdict.category is Category.UNKNOWN
+    if (scam or unsure or accused) and page.url != _front(page).url:
+        # However deep the page: only the front tells a scam from a site that was broken into.
+        entries.append(_entry(page, _front(page), queued, 0.9 * queued.priority))
     if queued.depth < max_depth:
         if scam or unsure:
             outward = _outward(page, protected, link_priority, 1.0 if scam else 0.4)
@@ -79,7 +82,7 @@ def follow(
         and not scam
         and not page.failure
         and page.status not in _REDIRECTS
-        and (accused or _is_front(page) or queued.priority >= SECOND_LOOK)
+        and (accused or page.url == _front(page).url or queued.priority >= SECOND_LOOK)
     ):
         # Innocent to a crawler says little about a page that a report or a scam led to.
         entries.append(QueueEntry(_again(page, queued), VICTIM))
@@ -133,20 +136,16 @@ def _outward(
 def _inward(
     page: Page, queued: Queued, link_priority: Callable[[Link], float], limit: int
 ) -> list[tuple[Link, float]]:
-    """The front page and the most telling other pages of the same host."""
+    """The most telling other pages of the same host."""
     own = host_of(page.url)
-    root = Link("/".join(page.url.split("/", 3)[:3]) + "/", "", "anchor")
     same = {
         link.url: (link, link_priority(link))
         for link in reversed(page.links)
         if link.kind == "anchor" and host_of(link.url) == own and link.url != page.url
     }
-    same.pop(root.url, None)
+    same.pop(_front(page).url, None)
     ranked = sorted(same.values(), key=lambda item: (-item[1], item[0].url))[:limit]
-    found = [(link, 0.8 * queued.priority * score) for link, score in ranked]
-    if root.url != page.url:
-        found.insert(0, (root, 0.9 * queued.priority))
-    return found
+    return [(link, 0.8 * queued.priority * score) for link, score in ranked]
 
 
 def _entry(page: Page, link: Link, queued: Queued, priority: float, hops: int = 0) -> QueueEntry:
@@ -167,8 +166,8 @@ def _entry(page: Page, link: Link, queued: Queued, priority: float, hops: int = 
     )
 
 
-def _is_front(page: Page) -> bool:
-    return page.url.split("/", 3)[3] == ""
+def _front(page: Page) -> Link:
+    return Link("/".join(page.url.split("/", 3)[:3]) + "/", "", "anchor")
 
 
 def _again(page: Page, queued: Queued) -> Candidate:

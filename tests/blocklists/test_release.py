@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklists.config import PublishConfig
-from blocklists.manifest import Manifest, ReleaseError, read_manifest
+from blocklists.manifest import Counts, Manifest, ReleaseError, read_manifest
 from blocklists.registry import formats
 from blocklists.release import SafetyStop, check, next_serial, plan, publish, recover, write
 from blocklists.select import Selection
@@ -201,6 +201,16 @@ def test_a_release_that_died_while_it_was_written_leaves_the_old_one(
     assert not recover(public)
     assert {path.name for path in tmp_path.iterdir()} == {"public"}
     assert publish(selection("old.com"), public, now=now, config=CONFIG).serial == 2026112401
+
+
+def test_entries_that_fold_into_a_parent_are_no_loss(
+    tmp_path: Path, selection: Callable[..., Selection], now: datetime
+) -> None:
+    public = tmp_path / "public"
+    publish(selection(*(f"x{n}.win.com" for n in range(100))), public, now=now, config=CONFIG)
+    assert publish(selection("win.com"), public, now=now, config=CONFIG).history[0].counts[
+        "all/wide"
+    ] == Counts(entries=1, added=1, removed=100)
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,19 @@ def test_one_guilty_page_deep_in_a_dull_site_lists_nobody() -> None:
     assert not host(*pages, accused_in=1).category.is_scam
 
 
+def test_a_guilty_page_waits_for_the_look_at_the_front_of_its_site() -> None:
+    unseen = host(("/wp/slot", SCAM), ("/wp/togel", SCAM), accused_in=1, front_tried=False)
+    assert (unseen.category, unseen.missing) == (Category.UNKNOWN, "its front page")
+    gone = host(("/wp/slot", SCAM), ("/wp/togel", SCAM), accused_in=1)
+    assert gone.category is Category.GAMBLING
+
+
+def test_an_old_name_with_a_fair_front_is_not_listed_for_what_stands_deep_inside() -> None:
+    pages = (("/", DULL), ("/board/1", SCAM), ("/board/2", SCAM), ("/board/3", SCAM))
+    assert host(*pages, accused_in=1, age_days=300.0).category is Category.GAMBLING
+    assert host(*pages, accused_in=1, age_days=4_000.0).category is Category.UNKNOWN
+
+
 def test_an_accusation_alone_is_not_enough() -> None:
     assert not host(("/", DULL), accused_in=9, linked_from_scam=9).category.is_scam
     assert host(accused_in=9).category is Category.UNKNOWN

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawler.detect.discover import PRIOR, rank, score, siblings, stem
@@ -58,6 +58,7 @@ def test_siblings_count_on_and_back(host: str, first: list[str]) -> None:
 
 
 @given(st.text(max_size=80))
+@example("draftk1ngs")
 def test_any_text_is_scored(text: str) -> None:
     assert score(text).score >= PRIOR
     list(siblings(text))

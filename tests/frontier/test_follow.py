@@ -53,7 +53,7 @@ def urls(found: Steps) -> set[str]:
 def test_a_scam_leads_to_other_hosts_and_its_own_pages() -> None:
     found = steps("<a href='http://b.test/x'>go</a><a href='/promo'>p</a>", url="http://a.test/in")
     assert urls(found) == {"http://b.test/x", "http://a.test/promo", "http://a.test/"}
-    assert {link.url for link in found.edges} == urls(found)
+    assert {link.url for link in found.edges} == urls(found) - {"http://a.test/"}
     onward = next(item.candidate for item in found.entries if item.candidate.host == "b.test")
     assert (onward.via, onward.depth, onward.context) == ("http://a.test/in", 1, "go")
 
