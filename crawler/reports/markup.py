@@ -7,13 +7,13 @@ from selectolax.lexbor import LexborHTMLParser
 from crawler import html
 from crawler.reports.registry import Content, Passage, Source, reader
 
-_TAG = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|div|p|a)\b", re.I)
+_TAG = re.compile(r"<(?:!doctype\s+html|html|head|body|table|div|p|a)\b", re.I)
 _BLOCKS = "p, li, h1, h2, h3, h4, blockquote, pre, dd, dt, figcaption"
 MAX_PASSAGES = 20_000
 
 
 def _sniff(source: Source) -> float:
-    found = len(_TAG.findall(source.data[:16_384]))
+    found = len(_TAG.findall(source.text[:16_384]))
     return min(0.9, 0.5 + 0.1 * found) if found else 0.0
 
 

@@ -248,10 +248,11 @@ def test_a_bomb_is_refused_and_the_rest_is_read() -> None:
         read(gzip.compress(b"a" * 60_000_000))
 
 
-def test_archives_in_archives_end() -> None:
+@pytest.mark.parametrize("beside", [{}, {".<a <p <div": b""}])
+def test_archives_in_archives_end(beside: dict[str, str | bytes]) -> None:
     data = PROSE.encode()
     for _ in range(10):
-        data = packed({"x.zip": data})
+        data = packed({"x.zip": data, **beside})
     with pytest.raises(reports.ReportError, match="times over; unpack it first"):
         read(data)
 
