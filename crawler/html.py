@@ -6,8 +6,12 @@ One pass of lexbor (a WHATWG parser) and a few selector queries; nothing is exec
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+import numpy as np
+from numpy.typing import NDArray
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.model import Document, Link
@@ -31,20 +35,22 @@ _REFRESH = re.compile(r"^\s*[\d.]*\s*[;,]?\s*url\s*=\s*[\"']?([^\"'>]{1,2000})",
 _SCRIPT_JUMP = re.compile(
     r"(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\()\s*[\"']([^\"'\s]{1,2000})[\"']"
 )
+_PLAIN_PATH = re.compile(r"/(?!/)[^\s#?\\]*(?:\?[^\s#]*)?\Z")
 _PLAIN_URL = re.compile(
     r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*)(/[^\s#?]*)?(\?[^\s#]*)?(?:#.*)?\Z"
 )
-_LANG_HINTS = (
-    ("th", re.compile("[\u0e01-\u0e3a]")),
-    ("lo", re.compile("[\u0e81-\u0ebd]")),
-    ("km", re.compile("[\u1780-\u17d3]")),
-    ("my", re.compile("[\u1000-\u103f]")),
-    ("ko", re.compile("[\uac00-\ud7a3]")),
-    ("ja", re.compile("[\u3041-\u30fa]")),
-    ("zh", re.compile("[\u4e00-\u9fff]")),
-    ("ru", re.compile("[\u0430-\u044f]")),
-    ("vi", re.compile("[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]")),
-)
+# Languages told by their letters, the first that reaches its share.
+_SCRIPTS = {
+    "th": "\u0e01-\u0e3a",
+    "lo": "\u0e81-\u0ebd",
+    "km": "\u1780-\u17d3",
+    "my": "\u1000-\u103f",
+    "ko": "\uac00-\ud7a3",
+    "ja": "\u3041-\u30fa",
+    "zh": "\u4e00-\u9fff",
+    "ru": "\u0430-\u044f",
+    "vi": "ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ",
+}
 _LATIN_WORDS = {
     "id": {"yang", "dan", "dengan", "untuk", "kami", "anda", "adalah", "dari", "tidak", "bisa"},
     "ms": {"yang", "dan", "dengan", "untuk", "kami", "anda", "ialah", "boleh", "percuma", "wang"},
@@ -52,8 +58,24 @@ _LATIN_WORDS = {
     "pt": {"o", "os", "para", "que", "uma", "com", "não", "você", "em", "são"},
     "en": {"the", "and", "of", "to", "for", "you", "with", "your", "is", "are"},
 }
+_VOTES = {
+    word: tuple(language for language, words in _LATIN_WORDS.items() if word in words)
+    for word in set().union(*_LATIN_WORDS.values())
+}
 # Bytes that a legacy encoding and no other makes plausible are tried in this order.
-_FALLBACKS = ("utf-8", "gb18030", "big5", "cp874", "windows-1258", "euc-kr", "shift_jis")
+_FALLBACKS = (
+    "utf-8",
+    "gb18030",
+    "big5",
+    "cp874",
+    "windows-1258",
+    "euc-kr",
+    "shift_jis",
+    "windows-1251",
+)
+# A declaration further down than this is not looked for.
+_META_WITHIN = 65_536
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 def parse(body: bytes, *, url: str = "", content_type: str = "") -> Document:
@@ -72,29 +94,20 @@ def parse(body: bytes, *, url: str = "", content_type: str = "") -> Document:
     if tags > MAX_TAGS or unclosed > MAX_UNCLOSED:
         text, truncated = _first_tags(text, min(tags, MAX_UNCLOSED)), True
     tree = LexborHTMLParser(text)
-    links = tuple(_links(tree, url))
-    inline, scripts = _scripts(tree)
+    seen = _Seen()
+    for node in tree.css(_WANTED):
+        _read_node(node, seen)
+    links = tuple(_links(seen, url))
     places = {
-        "title": _joined(tree.css("title"), 500),
-        "meta": " ".join(
-            (node.attributes.get("content") or "")[:1000]
-            for node in tree.css(
-                'meta[name="description" i], meta[name="keywords" i], meta[property^="og:" i]'
-            )[:12]
-        )[:MAX_PLACE],
-        "heading": _joined(tree.css("h1, h2, h3"), 4_000),
+        "title": _joined(seen.title, 500),
+        "meta": " ".join(seen.meta[:12])[:MAX_PLACE],
+        "heading": _joined(seen.heading, 4_000),
         "anchor": clean(" ".join(link.text for link in links if link.text))[:MAX_PLACE],
-        "button": _joined(tree.css('button, input[type="submit" i], [role="button"]'), 2_000),
-        "alt": clean(
-            " ".join(
-                (node.attributes.get("alt") or node.attributes.get("placeholder") or "")[:200]
-                for node in tree.css("img[alt], input[placeholder]")[:200]
-            )
-        )[:MAX_PLACE],
-        "script": inline,
+        "button": _joined(seen.button, 2_000),
+        "alt": clean(" ".join(seen.alt[:200]))[:MAX_PLACE],
+        "script": clean(" ".join(seen.inline)),
     }
-    declared = tree.css_first("html")
-    language = ((declared.attributes.get("lang") or "") if declared else "").strip().lower()[:20]
+    language = _declared_language(tree)
     tree.strip_tags(["script", "style", "noscript", "template", "svg", "title"])
     root = tree.body
     visible = clean((root.text(separator=" ") if root else "")[: MAX_TEXT * 4])[:MAX_TEXT]
@@ -106,7 +119,7 @@ def parse(body: bytes, *, url: str = "", content_type: str = "") -> Document:
         language=guess_language(f"{places['title']} {places['meta'][:500]} {visible[:3000]}")
         or language.split("-")[0],
         charset=charset,
-        scripts=scripts,
+        scripts=tuple(seen.sources[:100]),
         truncated=truncated or len(visible) == MAX_TEXT,
     )
 
@@ -136,24 +149,26 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
     # A limit may have cut the last character in two.
     probe = body[:-3] if len(body) == MAX_BYTES else body
     try:
-        probe.decode("utf-8")
-    except UnicodeDecodeError as error:
-        damage = error.start
-    else:
-        return body.decode("utf-8", "replace"), "utf-8"
+        return probe.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        pass
     declared = _HEADER_CHARSET.search(content_type)
-    meta = _META_CHARSET.search(body[:4096])
+    meta = _META_CHARSET.search(body[:_META_WITHIN])
     names = [declared.group(1)] if declared else []
     names += [meta.group(1).decode("ascii")] if meta else []
-    best: tuple[float, str, str] | None = None
+    # A sample that begins with a character, not within one.
+    first = _NOT_ASCII.search(body)
+    begin = first.start() if first else 0
+    best: tuple[float, str] | None = None
     for rank, name in enumerate([*names, *_FALLBACKS]):
         try:
-            sample = body[max(0, damage - 200) : damage + 20_000].decode(name, "replace")
+            sample = body[begin : begin + 20_000].decode(name, "replace")
         except LookupError:
             continue
-        cost = _damage(sample, declared=rank < len(names)) + 0.002 * rank
+        russian = name == "windows-1251" and _reads_russian(sample)
+        cost = _damage(sample, declared=russian or rank < len(names)) + 0.002 * rank
         if best is None or cost < best[0]:
-            best = (cost, name, sample)
+            best = (cost, name)
     name = best[1] if best else "utf-8"
     return body.decode(name, "replace"), codecs.lookup(name).name
 
@@ -183,6 +198,12 @@ def _damage(text: str, *, declared: bool) -> float:
         rare = 0.5 * max(0.0, 0.25 - sum(char in _COMMON_HAN for char in han) / len(han))
     strange = sum(1 for char in wide if not _PLAUSIBLE.match(char) and not char.isalpha())
     return odd / len(wide) + rare * len(han) / len(wide) + 0.2 * strange / len(wide)
+
+
+def _reads_russian(text: str) -> bool:
+    """Whether the most frequent Russian letters are as frequent as in Russian (there about 0.6)."""
+    wide = [char for char in text if char > "\x7f"]
+    return bool(wide) and sum(char in "оеаинтсрвлк" for char in wide) / len(wide) > 0.45
 
 
 def canonical_url(url: str, base: str = "") -> str | None:
@@ -228,68 +249,137 @@ def guess_language(text: str) -> str:
     if letters < 4:
         return ""
     if not sample.isascii():
-        for language, pattern in _LANG_HINTS:
-            if len(pattern.findall(sample)) > max(2, letters * 0.06):
+        codes = np.frombuffer(sample.encode("utf-32-le", "surrogatepass"), np.uint32)
+        counts = np.bincount(_script_table()[np.minimum(codes, 0xFFFF)], minlength=16)
+        for number, language in enumerate(_SCRIPTS, 1):
+            if counts[number] > max(2, letters * 0.06):
                 return language
     words = sample.split()
-    counts = {
-        language: sum(word in common for word in words) for language, common in _LATIN_WORDS.items()
-    }
-    best = max(counts, key=lambda language: counts[language])
-    return best if counts[best] >= max(2, len(words) * 0.03) else ""
+    votes = dict.fromkeys(_LATIN_WORDS, 0)
+    for word in words:
+        for language in _VOTES.get(word, ()):
+            votes[language] += 1
+    best = max(votes, key=lambda language: votes[language])
+    return best if votes[best] >= max(2, len(words) * 0.03) else ""
 
 
-def _links(tree: LexborHTMLParser, url: str) -> Iterator[Link]:
-    base_node = tree.css_first("base[href]")
-    base = urljoin(url, base_node.attributes.get("href") or "") if base_node else url
-    origin = base[: base.find("/", 8)] if base.count("/") > 2 else base
-    seen: set[tuple[str, str]] = set()
-    for href, text, kind in _raw_links(tree):
-        if href.startswith("/") and not href.startswith("//"):
-            href = origin + href
-        target = canonical_url(href, base)
-        if target and (target, kind) not in seen:
-            seen.add((target, kind))
-            yield Link(target, text, kind)
-            if len(seen) >= MAX_LINKS:
-                return
+@cache
+def _script_table() -> NDArray[np.uint8]:
+    """For each code point of the basic plane the number of its language in `_SCRIPTS`, or 0."""
+    table = np.zeros(0x10000, np.uint8)
+    for number, letters in enumerate(_SCRIPTS.values(), 1):
+        if letters[1:2] == "-":
+            table[ord(letters[0]) : ord(letters[2]) + 1] = number
+        else:
+            table[[ord(letter) for letter in letters]] = number
+    return table
 
 
-def _raw_links(tree: LexborHTMLParser) -> Iterator[tuple[str, str, str]]:
-    for node in tree.css("meta[http-equiv]"):
-        if (node.attributes.get("http-equiv") or "").lower() == "refresh" and (
-            found := _REFRESH.match(node.attributes.get("content") or "")
-        ):
-            yield found.group(1), "", "refresh"
-    for node in tree.css("script"):
-        text = node.text()
-        if "location" in text[:50_000]:
-            for match in _SCRIPT_JUMP.finditer(text[:50_000]):
-                yield match.group(1), "", "script"
-    for node in tree.css("a[href], area[href]"):
-        href = node.attributes.get("href") or ""
+@dataclass(slots=True)
+class _Seen:
+    """What one walk over the tree found, in the order of the page."""
+
+    title: list[LexborNode] = field(default_factory=list)
+    heading: list[LexborNode] = field(default_factory=list)
+    button: list[LexborNode] = field(default_factory=list)
+    meta: list[str] = field(default_factory=list)
+    alt: list[str] = field(default_factory=list)
+    inline: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    # href, text, kind; what a visitor does not choose comes before what he does.
+    forced: list[tuple[str, str, str]] = field(default_factory=list)
+    anchors: list[tuple[str, str, str]] = field(default_factory=list)
+    frames: list[tuple[str, str, str]] = field(default_factory=list)
+    base: str = ""
+    inline_size: int = 0
+
+
+_WANTED = (
+    "a[href], area[href], meta, script, title, h1, h2, h3, img[alt], input, button, iframe[src], "
+    'frame[src], link[hreflang][href], base[href], [role="button"]'
+)
+
+
+def _read_node(node: LexborNode, seen: _Seen) -> None:
+    tag = node.tag
+    attributes = node.attributes
+    if tag in ("a", "area"):
+        href = attributes.get("href") or ""
         if not href.startswith(("#", "javascript:")):
-            label = node.text(separator=" ")[:300] or node.attributes.get("title") or ""
-            yield href, clean(label)[:150], "anchor"
-    for node in tree.css("link[hreflang][href]"):
+            label = node.text(separator=" ")[:300] or attributes.get("title") or ""
+            seen.anchors.append((href, clean(label)[:150], "anchor"))
+    elif tag in ("h1", "h2", "h3"):
+        seen.heading.append(node)
+    elif tag == "img":
+        seen.alt.append((attributes.get("alt") or "")[:200])
+    elif tag == "meta":
+        _read_meta(attributes, seen)
+    elif tag == "script":
+        _read_script(node, attributes.get("src") or "", seen)
+    elif tag == "title":
+        seen.title.append(node)
+    elif tag == "input":
+        if "placeholder" in attributes:
+            seen.alt.append((attributes["placeholder"] or "")[:200])
+        if (attributes.get("type") or "").lower() == "submit":
+            seen.button.append(node)
+    elif tag in ("iframe", "frame"):
+        seen.frames.append((attributes.get("src") or "", "", "frame"))
+    elif tag == "link":
         # The same site for another country, which a mirror farm names itself.
-        yield node.attributes.get("href") or "", "", "anchor"
-    for node in tree.css("iframe[src], frame[src]"):
-        yield node.attributes.get("src") or "", "", "frame"
+        seen.frames.append((attributes.get("href") or "", "", "anchor"))
+    elif tag == "base":
+        seen.base = seen.base or attributes.get("href") or ""
+    if tag == "button" or attributes.get("role") == "button":
+        seen.button.append(node)
 
 
-def _scripts(tree: LexborHTMLParser) -> tuple[str, tuple[str, ...]]:
-    inline: list[str] = []
-    sources: list[str] = []
-    size = 0
-    for node in tree.css("script"):
-        if source := node.attributes.get("src"):
-            sources.append(source[:500])
-        elif size < MAX_PLACE:
-            text = node.text()[: MAX_PLACE - size]
-            size += len(text)
-            inline.append(text)
-    return clean(" ".join(inline)), tuple(sources[:100])
+def _read_meta(attributes: dict[str, str | None], seen: _Seen) -> None:
+    content = attributes.get("content") or ""
+    name = (attributes.get("name") or "").lower()
+    if name in ("description", "keywords") or (attributes.get("property") or "").startswith("og:"):
+        seen.meta.append(content[:1000])
+    elif (attributes.get("http-equiv") or "").lower() == "refresh" and (
+        found := _REFRESH.match(content)
+    ):
+        seen.forced.append((found.group(1), "", "refresh"))
+
+
+def _read_script(node: LexborNode, source: str, seen: _Seen) -> None:
+    text = node.text()
+    if "location" in text[:50_000]:
+        for match in _SCRIPT_JUMP.finditer(text[:50_000]):
+            seen.forced.append((match.group(1), "", "script"))
+    if source:
+        seen.sources.append(source[:500])
+    elif seen.inline_size < MAX_PLACE:
+        text = text[: MAX_PLACE - seen.inline_size]
+        seen.inline_size += len(text)
+        seen.inline.append(text)
+
+
+def _declared_language(tree: LexborHTMLParser) -> str:
+    root = tree.root
+    return ((root.attributes.get("lang") or "") if root else "").strip().lower()[:20]
+
+
+def _links(seen: _Seen, url: str) -> Iterator[Link]:
+    base = urljoin(url, seen.base) if seen.base else url
+    origin = base[: base.find("/", 8)] if base.count("/") > 2 else base
+    canonical = canonical_url(origin) == f"{origin}/"
+    given: set[tuple[str, str]] = set()
+    for href, text, kind in (*seen.forced, *seen.anchors, *seen.frames):
+        target: str | None
+        if canonical and _PLAIN_PATH.match(href) and "/." not in href:
+            target = (origin + href)[: MAX_URL + 1]
+            target = target if len(target) <= MAX_URL else None
+        else:
+            target = canonical_url(href, base)
+        if target and (target, kind) not in given:
+            given.add((target, kind))
+            yield Link(target, text, kind)
+            if len(given) >= MAX_LINKS:
+                return
 
 
 def _joined(nodes: list[LexborNode], limit: int) -> str:

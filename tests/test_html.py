@@ -79,6 +79,19 @@ def test_a_wrong_charset_does_not_hide_the_text(encoding: str, declared: str) ->
     assert html.parse(text.encode(encoding), content_type=declared).text == " ".join(text.split())
 
 
+@pytest.mark.parametrize("declared", ["", "<meta charset=%s>"], ids=["undeclared", "declared"])
+@pytest.mark.parametrize("filling", [0, 6_000, 60_000])
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [*_TEXTS.items(), ("windows-1251", "Новости сегодня: онлайн казино, бонус за регистрацию")],
+)
+def test_text_after_long_code_is_read_too(
+    encoding: str, text: str, filling: int, declared: str
+) -> None:
+    page = f"<style>{'a{b:c} ' * (filling // 7)}</style>{declared % encoding if declared else ''}"
+    assert html.parse((page + text).encode(encoding)).text == " ".join(text.split())
+
+
 def test_a_declared_charset_is_believed_where_it_fits() -> None:
     body = "Новости сегодня: погода".encode("windows-1251")
     assert html.parse(body, content_type="text/html; charset=windows-1251").text.startswith(

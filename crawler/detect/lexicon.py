@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
-import ahocorasick
+from ahocorasick_rs import AhoCorasick
 
 from crawler.detect.text import normalise
 
@@ -34,23 +34,25 @@ class Lexicon:
 
     def __init__(self, terms: Iterable[Term]) -> None:
         self.terms = tuple(terms)
-        self._automaton = ahocorasick.Automaton()
-        merged: dict[str, list[Term]] = {}
+        merged: dict[str, Term] = {}
         for term in self.terms:
-            merged.setdefault(normalise(term.text), []).append(term)
-        for text, same in merged.items():
-            self._automaton.add_word(text, (len(text), _separable(text), same[0]))
-        self._automaton.make_automaton()
+            merged.setdefault(normalise(term.text), term)
+        self._entries = tuple((term, _separable(text)) for text, term in merged.items())
+        self._automaton = AhoCorasick(list(merged))
 
     def hits(self, text: str) -> Iterator[Hit]:
-        """Every term in `text`, overlapping ones too, in order of their ends."""
+        """Where each term first stands in `text`, in order of their ends; terms may overlap."""
         size = len(text)
-        for last, (length, separable, term) in self._automaton.iter(text):
-            start, end = last - length + 1, last + 1
+        seen: set[int] = set()
+        for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if number in seen:
+                continue
+            term, separable = self._entries[number]
             if separable and (
                 (start and text[start - 1].isalnum()) or (end < size and text[end].isalnum())
             ):
                 continue
+            seen.add(number)
             yield Hit(term, start, end)
 
 

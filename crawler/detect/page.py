@@ -77,6 +77,7 @@ def look(page: Page, model: Model) -> View:
         host=host.partition(":")[0],
         path=f"/{path}",
         words=len(body.split()) + len(title.split()),
+        urls="\n".join([link.url for link in page.links]).lower(),
     )
 
 

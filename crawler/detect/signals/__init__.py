@@ -18,7 +18,8 @@ class View:
     """A page prepared once for all signals.
 
     `text` is the normalised text of title, meta, alt and body joined by NUL; `title_end` is where
-    the title ends in it; `hits` are the terms found. `host` and `path` are of the page's URL.
+    the title ends in it; `hits` are the terms found, each where it first stands. `host` and `path`
+    are of the page's URL; `urls` are those of its links in lower case, a line each.
     """
 
     page: Page
@@ -28,6 +29,7 @@ class View:
     host: str
     path: str
     words: int
+    urls: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,20 @@ _INVITE = re.compile(
     r"[?&](?:invite|invitecode|inviter|ref|agent|aff|code|i|uid|ic|pid|referral)=[\w-]{3,20}", re.I
 )
 _CHAT = re.compile(r"https?://(?:t\.me|telegram\.me|wa\.me|line\.me|lin\.ee|zalo\.me)/", re.I)
-_WALLET = re.compile(r"\b(?:T[1-9A-HJ-NP-Za-km-z]{33}|0x[0-9a-fA-F]{40}|bc1[0-9a-z]{25,60})\b")
+_APP_MARKS = (".apk", ".ipa", ".mobileconfig", ".plist", "itms-services", "/testflight")
+# One literal start each, which `re` looks for fast.
+_WALLETS = (
+    re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}\b"),
+    re.compile(r"0x[0-9a-fA-F]{40}\b"),
+    re.compile(r"bc1[0-9a-z]{25,60}\b"),
+)
 
 
 @signal
 def apps(view: View) -> Iterator[Clue]:
     """An app beside the stores."""
+    if not any(mark in view.urls for mark in _APP_MARKS):
+        return
     for link in view.page.links:
         if _APP.search(link.url):
             yield Clue("link.app_file", "scam", 1.3, link.url.rpartition("/")[2][:60], link.text)
@@ -43,8 +51,7 @@ def chats(view: View) -> Iterator[Clue]:
 def mirrors(view: View) -> Iterator[Clue]:
     """Links to several numbered names of one brand."""
     stems: dict[str, set[str]] = {}
-    for link in view.page.links:
-        host = link.url.split("/", 3)[2]
+    for host in {link.url.split("/", 3)[2] for link in view.page.links}:
         stem = re.sub(r"\d+", "#", host)
         if "#" in stem:
             stems.setdefault(stem, set()).add(host)
@@ -56,5 +63,18 @@ def mirrors(view: View) -> Iterator[Clue]:
 @signal
 def wallets(view: View) -> Iterator[Clue]:
     """An address for coins on the page itself."""
-    if found := _WALLET.search(view.page.text[:40_000]):
+    text = view.page.text[:40_000]
+    found = min(
+        (match for pattern in _WALLETS if (match := _wallet(pattern, text))),
+        key=lambda match: match.start(),
+        default=None,
+    )
+    if found:
         yield Clue("money.wallet", "scam", 1.0, found.group())
+
+
+def _wallet(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    for match in pattern.finditer(text):
+        if not match.start() or not text[match.start() - 1].isalnum():
+            return match
+    return None

@@ -11,34 +11,46 @@ _DAY = (
     r"harian|sehari|setiap hari|ต่อวัน|รายวัน|/วัน|วันละ|每日|每天|日息|日收益|/天|一天|ក្នុងមួយថ្ងៃ|"
     r"ຕໍ່ມື້|တစ်ရက်|per week|weekly|hourly|per hour|after \d{1,3} (?:hours|days))"
 )
-_RATE = re.compile(rf"\d{{1,4}}(?:[.,]\d{{1,2}})? ?[%％] ?(?:roi |profit |return )?{_DAY}")
-_RATE_AFTER = re.compile(rf"{_DAY}[^\d%\x00]{{0,24}}\d{{1,4}}(?:[.,]\d{{1,2}})? ?[%％]")
+_NUMBER = r"\d{1,4}(?:[.,]\d{1,2})? ?%"
+_RATE = re.compile(rf"{_NUMBER} ?(?:roi |profit |return )?{_DAY}")
+_RATE_AFTER = re.compile(rf"{_DAY}[^\d%\x00]{{0,24}}{_NUMBER}")
 _DOUBLE = re.compile(
-    r"double your (?:money|bitcoin|investment|usdt|deposit)|\d{2,4}% (?:in|after) \d{1,3} "
-    r"(?:days|hours)|翻倍|gấp đôi|เท่าตัว|2x your"
+    r"double your (?:money|bitcoin|investment|usdt|deposit)|翻倍|gấp đôi|เท่าตัว|2x your"
 )
+_DOUBLE_WORDS = ("double your ", "翻倍", "gấp đôi", "เท่าตัว", "2x your")
+_AFTER_DAYS = re.compile(r"\d{2,4}% (?:in|after) \d{1,3} (?:days|hours)")
 _TIER = re.compile(
     r"\b(?:vip ?\d{1,2}|(?:starter|basic|silver|gold|platinum|diamond|premium) (?:plan|package)|"
     r"gói (?:vip|bạc|vàng|kim cương)|paket (?:silver|gold|platinum|bronze))\b"
 )
+_TIER_WORDS = ("vip", " plan", " package", "gói ", "paket ")
 _MONEY_RANGE = re.compile(
     r"(?:min(?:imum)?|từ|mulai|ขั้นต่ำ|最低|起投)[^\x00\d]{0,24}[$฿₫]? ?\d[\d.,]{1,9}"
 )
+_RANGE_WORDS = ("min", "từ", "mulai", "ขั้นต่ำ", "最低", "起投")
+# A page that names more rates than this has made its promise.
+_MAX_RATES = 60
 
 
 @signal
 def daily_return(view: View) -> Iterator[Clue]:
     """A rate a day is what no licensed firm promises."""
-    found = [*_RATE.finditer(view.text), *_RATE_AFTER.finditer(view.text)][:10]
+    found = sorted(set(_rates(view.text)))
     if found:
+        start, end = found[0]
         yield Clue(
             "promise.daily_return",
             "investment",
-            min(3.2, 2.0 + 0.3 * len(found)),
-            found[0].group().strip()[:60],
-            snippet(view.text, found[0].start(), found[0].end()),
+            min(3.2, 2.0 + 0.3 * min(10, len(found))),
+            view.text[start:end].strip()[:60],
+            snippet(view.text, start, end),
         )
-    if doubled := _DOUBLE.search(view.text):
+    doubled = None
+    if any(word in view.text for word in _DOUBLE_WORDS):
+        doubled = _DOUBLE.search(view.text)
+    elif "%" in view.text:
+        doubled = _AFTER_DAYS.search(view.text)
+    if doubled:
         yield Clue(
             "promise.doubling",
             "investment",
@@ -48,11 +60,26 @@ def daily_return(view: View) -> Iterator[Clue]:
         )
 
 
+def _rates(text: str) -> Iterator[tuple[int, int]]:
+    """Where a percentage stands with a period; only the surroundings of each % are looked at."""
+    place = -1
+    for _ in range(_MAX_RATES):
+        if (place := text.find("%", place + 1)) < 0:
+            return
+        # Nothing may come between the figure and an earlier %, so the windows do not overlap.
+        if before := _RATE.search(text, max(0, place - 9), place + 40):
+            yield before.span()
+        if after := _RATE_AFTER.search(text, max(0, place - 50), place + 1):
+            yield after.span()
+
+
 @signal
 def tiers(view: View) -> Iterator[Clue]:
     """Several plans with names of metals or VIP levels."""
-    found = {match.group() for match in _TIER.finditer(view.text)}
-    if len(found) >= 2:
-        yield Clue("promise.tiers", "scam", 0.9, ", ".join(sorted(found)[:5]))
-    if len(_MONEY_RANGE.findall(view.text)) >= 3:
+    text = view.text
+    if any(word in text for word in _TIER_WORDS):
+        found = {match.group() for match in _TIER.finditer(text)}
+        if len(found) >= 2:
+            yield Clue("promise.tiers", "scam", 0.9, ", ".join(sorted(found)[:5]))
+    if sum(map(text.count, _RANGE_WORDS)) >= 3 and len(_MONEY_RANGE.findall(text)) >= 3:
         yield Clue("promise.minimums", "scam", 0.5, "several minimum amounts")
