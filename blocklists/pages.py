@@ -6,6 +6,7 @@ from string import Template
 from blocklists.config import PublishConfig
 from blocklists.manifest import Manifest, Step, stamp
 from blocklists.registry import formats
+from blocklists.signature import SIGNERS, SUMS, VERIFY, Signer
 
 _LISTS = {
     "all": "Fake investment, illegal gambling and the other scams that we found",
@@ -36,6 +37,7 @@ details{border-bottom:1px solid var(--line);padding:.6rem 0}.card details{border
 summary{cursor:pointer;padding:.2rem 0}
 code{display:block;overflow-x:auto;padding:.6rem;margin:.4rem 0;background:var(--card);
 border:1px solid var(--line);border-radius:.4rem;font-size:.85rem;white-space:pre}
+.key{overflow-wrap:anywhere}
 svg{width:100%;height:auto;max-width:44rem}svg text{fill:var(--soft);font-size:12px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{text-align:right;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
@@ -69,7 +71,7 @@ $cards</div>
 <p>Take <b>strict</b> when you block for people who did not ask for it, and <b>wide</b> when they
 did. Files change only when a list does, so a conditional request costs nothing. The lines below
 show <i>all, strict</i>.</p>
-$consumers<h2>Is your site listed wrongly?</h2>
+$consumers$verify<h2>Is your site listed wrongly?</h2>
 <p>$appeal The entry's reason is in <i>entries.csv</i> and <i>entries.jsonl</i> beside the
 list. Every appeal has the site visited again; a removal takes effect with the next release.</p>
 <h2>Last releases</h2>
@@ -86,7 +88,7 @@ $steps</tbody>
 """)
 
 
-def index(manifest: Manifest, config: PublishConfig) -> str:
+def index(manifest: Manifest, config: PublishConfig, signer: Signer | None = None) -> str:
     """The landing page. Needs no outside request and no script."""
     newest = manifest.history[0]
     entries = sum(counts.entries for counts in newest.counts.values())
@@ -104,6 +106,7 @@ def index(manifest: Manifest, config: PublishConfig) -> str:
         else "<p><b>No site has been listed yet: every list is empty.</b></p>\n",
         cards="".join(_card(name, manifest) for name in newest.counts),
         consumers="".join(_consumers(manifest, config)),
+        verify=_verify(signer) if signer else "",
         appeal=_appeal(config),
         chart=_chart(manifest.history),
         steps="".join(_row(step, manifest) for step in manifest.history[:15]),
@@ -152,6 +155,16 @@ def _consumers(manifest: Manifest, config: PublishConfig) -> list[str]:
                 f"<code>{escape(line)}</code></details>\n"
             )
     return found
+
+
+def _verify(signer: Signer) -> str:
+    """How a consumer proves that the files are ours, with OpenSSH and coreutils alone."""
+    return f"""<h2>Verify</h2>
+<p>Keep <a href="{SIGNERS}">{SIGNERS}</a> from your first visit (key
+<b class="key">{escape(signer.fingerprint)}</b>). At every pull, fetch <a href="{SUMS}">{SUMS}</a>
+and <a href="{SUMS}.sig">{SUMS}.sig</a> with the files and use them only when this ends well:</p>
+<code>{escape(VERIFY)}</code>
+"""
 
 
 def _row(step: Step, manifest: Manifest) -> str:

@@ -28,11 +28,13 @@ from blocklists.manifest import (
 )
 from blocklists.registry import Format, Header, formats, takes_all
 from blocklists.select import LISTS, TIERS, Protected, Selection
+from blocklists.signature import SIGNERS, SUMS, Signer
 from crawler.model import Listing
 from crawler.names import is_public_suffix, normalise_host
 
 _READY = "READY"
 _LAST_SERIAL = 2**32 - 1
+_SIGNED = (SIGNERS, f"{SUMS}.sig", f"{manifests.FILE}.sig")
 
 
 class SafetyStop(Exception):
@@ -296,20 +298,22 @@ def publish(
     config: PublishConfig,
     protected: Protected = lambda host: "",
     force: bool = False,
+    signer: Signer | None = None,
 ) -> Manifest:
     """Recovers an interrupted write, then plans, checks and writes.
 
-    Raises SafetyStop, with nothing replaced, unless `force`; and ReleaseError.
+    Without a `signer` the checksums are not signed. Raises SafetyStop, with nothing replaced,
+    unless `force`; and ReleaseError.
     """
     recover(public)
     previous = read_manifest(public, verify=not force)
     planned = plan(selection, previous=previous, now=now, config=config)
     if not force and (reasons := check(planned, previous, config, protected=protected)):
         raise SafetyStop(reasons)
-    return write(planned, public)
+    return write(planned, public, signer)
 
 
-def write(plan: Plan, public: Path) -> Manifest:
+def write(plan: Plan, public: Path, signer: Signer | None = None) -> Manifest:
     """Makes `public` hold what `plan` says and gives its manifest.
 
     Everything new is written and synced beside `public` first, then renamed into place, the
@@ -319,7 +323,7 @@ def write(plan: Plan, public: Path) -> Manifest:
     recover(public)
     staging = _staging(public)
     try:
-        return _write(plan, public, staging)
+        return _write(plan, public, staging, signer)
     except OSError as error:
         if not (staging / _READY).exists():
             shutil.rmtree(staging, ignore_errors=True)
@@ -329,7 +333,7 @@ def write(plan: Plan, public: Path) -> Manifest:
         ) from error
 
 
-def _write(plan: Plan, public: Path, staging: Path) -> Manifest:
+def _write(plan: Plan, public: Path, staging: Path, signer: Signer | None) -> Manifest:
     infos: dict[str, FileInfo] = {}
     staged: list[str] = []
     for file in plan.files:
@@ -360,17 +364,15 @@ def _write(plan: Plan, public: Path, staging: Path) -> Manifest:
         manifest = Manifest(plan.serial, plan.published_at, infos, kept, names)
     else:
         manifest = plan.previous
-    for path, text in (
-        ("feed.xml", pages.feed(manifest, plan.config)),
-        ("index.html", pages.index(manifest, plan.config)),
-        (manifests.FILE, manifest.to_json()),
-    ):
-        content = text.encode("utf-8", "backslashreplace")
+    about = _about(manifest, plan.config, signer)
+    for path, content in about.items():
         if not _same(public / path, content):
             _store(staging / path, [content])
             staged.append(path)
-    if staged:
-        gone = sorted((plan.previous.files.keys() if plan.previous else set()) - infos.keys())
+    stale = {path for path in _SIGNED if path not in about and (public / path).exists()}
+    if staged or stale:
+        before = plan.previous.files.keys() if plan.previous else set()
+        gone = sorted((before - infos.keys()) | stale)
         part = staging / f"{_READY}.part"
         _store(part, [json.dumps({"rename": staged, "remove": gone}).encode()])
         _sync(*{(staging / path).parent for path in staged}, staging, staging.parent)
@@ -378,6 +380,26 @@ def _write(plan: Plan, public: Path, staging: Path) -> Manifest:
         _sync(staging)
         _finish(public, staging)
     return manifest
+
+
+def _about(manifest: Manifest, config: PublishConfig, signer: Signer | None) -> dict[str, bytes]:
+    """What stands beside the lists, in the order in which it appears: the manifest last."""
+    document = manifest.to_json().encode("utf-8", "backslashreplace")
+    about = {
+        "feed.xml": pages.feed(manifest, config).encode("utf-8", "backslashreplace"),
+        "index.html": pages.index(manifest, config, signer).encode("utf-8", "backslashreplace"),
+    }
+    if signer:
+        about[SIGNERS] = signer.allowed_signers().encode()
+    sums = {path: info.sha256 for path, info in manifest.files.items()}
+    sums |= {path: hashlib.sha256(content).hexdigest() for path, content in about.items()}
+    sums[manifests.FILE] = hashlib.sha256(document).hexdigest()
+    lines = "".join(f"{sums[path]}  {path}\n" for path in sorted(sums))
+    about[SUMS] = lines.encode()
+    if signer:
+        about[f"{SUMS}.sig"] = signer.sign(about[SUMS]).encode()
+        about[f"{manifests.FILE}.sig"] = signer.sign(document).encode()
+    return about | {manifests.FILE: document}
 
 
 def _info(file: PlannedFile, plan: Plan, sha256: str, size: int) -> FileInfo:

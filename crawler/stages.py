@@ -546,6 +546,7 @@ def publish(
         ),
         protected=protected,
         force=force,
+        signer=workspace.signer(),
     )
     refused = {item.domain: item.reason for item in chosen.refusals}
     store.replace_listings(

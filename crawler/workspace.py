@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from blocklists.signature import SIGNERS, Signer, new_key, read_key
 from crawler import config as configuration
 from crawler.config import Config
 from crawler.net import AddressGuard, Resolver
@@ -71,6 +72,11 @@ class Workspace:
     def public(self) -> Path:
         return self.root / "public"
 
+    @property
+    def keys(self) -> Path:
+        """`signing`, the private key of the lists, and `*.pub` of keys that will follow it."""
+        return self.root / "keys"
+
     @classmethod
     def open(cls, root: Path) -> "Workspace":
         """The workspace in `root`. Raises ConfigError when it is none or is misconfigured."""
@@ -91,7 +97,47 @@ class Workspace:
             ) from error
         workspace = cls.open(root)
         Store(workspace.database).close()
+        workspace.signer()
         return workspace
+
+    def signer(self) -> Signer:
+        """The key that signs the lists, made when there never was one.
+
+        Raises WorkspaceError for a key that is gone, unusable, or open to other users.
+        """
+        path = self.keys / "signing"
+        try:
+            if not path.exists():
+                if (self.public / SIGNERS).exists():
+                    raise WorkspaceError(
+                        f"{path}: is gone, and consumers know its public key; put it back from a "
+                        f"copy, or remove {self.public / SIGNERS} to sign with a new key"
+                    )
+                self.keys.mkdir(mode=0o700, exist_ok=True)
+                part = path.with_suffix(".part")
+                part.unlink(missing_ok=True)
+                handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(new_key())
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(path)
+            if path.stat().st_mode & 0o077:
+                raise WorkspaceError(f"{path}: other users can read it; chmod 600 {path}")
+            key = read_key(path.read_bytes())
+            following = [
+                " ".join(item.read_text("utf-8").split()[:2])
+                for item in sorted(self.keys.glob("*.pub"))
+            ]
+        except OSError as error:
+            raise WorkspaceError(
+                f"{error.filename or path}: {error.strerror}; check the folder's permissions"
+            ) from error
+        except ValueError as error:
+            raise WorkspaceError(
+                f"{path}: {error}; make one with ssh-keygen -t ed25519 -N '' -f {path}"
+            ) from error
+        return Signer(key, tuple(item for item in following if item.startswith("ssh-ed25519 ")))
 
     def resolver(self) -> Resolver:
         return Resolver(self.config.nameservers)
