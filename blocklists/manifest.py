@@ -13,6 +13,9 @@ from blocklists.registry import formats
 
 FILE = "manifest.json"
 
+# The format that says all of an entry; the next release is counted from it.
+NAMES = formats()["jsonl"]
+
 # A manifest of a few dozen files is some 20 KiB; far more is not one of ours.
 _LARGEST = 16 * 2**20
 
@@ -62,14 +65,15 @@ class Step:
 class Manifest:
     """The published state. `files` is keyed by path below `public/`, with forward slashes.
 
-    `names` holds what `domains.txt` of each `list/tier` holds; it is not written to the file.
+    `names` holds what `entries.jsonl` of each `list/tier` holds: name → whether the entry is for
+    the exact name alone. It is not written to the file.
     """
 
     serial: int
     published_at: datetime
     files: Mapping[str, FileInfo]
     history: tuple[Step, ...]
-    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The same manifest gives the same bytes."""
@@ -99,7 +103,7 @@ def stamp(moment: datetime) -> str:
 def read_manifest(public: Path, *, verify: bool = True) -> Manifest | None:
     """The published state, None where nothing was published.
 
-    Raises ReleaseError for a manifest that cannot be read, and for a `domains.txt` that is not
+    Raises ReleaseError for a manifest that cannot be read, and for an `entries.jsonl` that is not
     the one it describes, since the next release is counted from those names. Without `verify`,
     such a list counts as empty.
     """
@@ -118,16 +122,16 @@ def read_manifest(public: Path, *, verify: bool = True) -> Manifest | None:
     names = {}
     for name, info in manifest.files.items():
         file = PurePosixPath(name)
-        if file.name == "domains.txt":
+        if file.name == NAMES.file:
             try:
-                names[str(file.parent)] = frozenset(_names(public / name, info))
+                names[str(file.parent)] = dict(_names(public / name, info))
             except ReleaseError:
                 if verify:
                     raise
     return replace(manifest, names=names)
 
 
-def _names(path: Path, info: FileInfo) -> Iterator[str]:
+def _names(path: Path, info: FileInfo) -> Iterator[tuple[str, bool]]:
     fix = "restore it from a copy, or publish with --force to write it anew"
     try:
         content = path.read_bytes()
@@ -135,8 +139,7 @@ def _names(path: Path, info: FileInfo) -> Iterator[str]:
         raise ReleaseError(f"{path}: {error.strerror}; {fix}") from error
     if hashlib.sha256(content).hexdigest() != info.sha256:
         raise ReleaseError(f"{path}: differs from its checksum in {FILE}; {fix}")
-    lines = content.decode("utf-8").split("\n")
-    yield from (name for name, _ in formats()["domains"].parse(lines))
+    yield from NAMES.parse(filter(None, content.decode("utf-8").split("\n")))
 
 
 def _from_json(document: Any) -> Manifest:

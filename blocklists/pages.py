@@ -1,8 +1,10 @@
 """The pages that people read: `index.html` and the Atom feed of changes."""
 
 from html import escape
+from itertools import pairwise
 from string import Template
 
+from blocklists import delta
 from blocklists.config import PublishConfig
 from blocklists.manifest import Manifest, Step, stamp
 from blocklists.registry import formats
@@ -170,10 +172,17 @@ and <a href="{SUMS}.sig">{SUMS}.sig</a> with the files and use them only when th
 def _row(step: Step, manifest: Manifest) -> str:
     counts = step.counts.get("all/wide")
     cells = (counts.entries, counts.added, counts.removed) if counts else (0, 0, 0)
-    delta = next((p for p in manifest.files if p.endswith(f"-{step.serial}.txt")), "")
-    serial = f'<a href="{escape(delta)}">{step.serial}</a>' if delta else str(step.serial)
+    change = _change(step, manifest)
+    serial = f'<a href="{escape(change)}">{step.serial}</a>' if change else str(step.serial)
     numbers = "".join(f"<td>{cell:,}</td>" for cell in cells)
     return f"<tr><td>{serial}</td><td>{stamp(step.published_at)[:10]}</td>{numbers}</tr>\n"
+
+
+def _change(step: Step, manifest: Manifest) -> str:
+    """The file that leads to `step` from the release before it, or ""."""
+    steps = (before for before, after in pairwise(reversed(manifest.history)) if after == step)
+    path = next((delta.path(before.serial, step.serial) for before in steps), "")
+    return path if path in manifest.files else ""
 
 
 def _chart(history: tuple[Step, ...]) -> str:
@@ -217,8 +226,8 @@ def _entry(step: Step, manifest: Manifest, config: PublishConfig, base: str) -> 
         f"{name.replace('/', ', ')}: {counts.entries} entries, +{counts.added} −{counts.removed}"
         for name, counts in step.counts.items()
     )
-    delta = next((p for p in manifest.files if p.endswith(f"-{step.serial}.txt")), "")
-    href = f"{base}/{delta or 'index.html'}" if base else delta or "index.html"
+    target = _change(step, manifest) or "index.html"
+    href = f"{base}/{target}" if base else target
     return f"""<entry>
 <id>urn:scamtrail:release:{step.serial}</id>
 <title>Release {step.serial}</title>

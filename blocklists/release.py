@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
+from blocklists import delta, pages
 from blocklists import manifest as manifests
-from blocklists import pages
 from blocklists.collapse import collapse_listings, is_covered
 from blocklists.compile import Compilation
 from blocklists.config import PublishConfig
@@ -75,7 +75,7 @@ class Plan:
     files: tuple[PlannedFile, ...]
     listings: Mapping[str, tuple[Listing, ...]]
     counts: Mapping[str, Counts]
-    delta: tuple[str, tuple[str, ...]] | None
+    changes: delta.Changes
     previous: Manifest | None
     config: PublishConfig
 
@@ -102,7 +102,11 @@ def plan(
     Raises ReleaseError for a format in `config` that does not exist.
     """
     known = formats()
-    wanted = sorted({*config.formats, "domains"}) if config.formats else list(known)
+    wanted = (
+        sorted({*config.formats, "domains", manifests.NAMES.name})
+        if config.formats
+        else list(known)
+    )
     if unknown := [name for name in wanted if name not in known]:
         raise ReleaseError(f"no list format {unknown[0]!r}; there are: {', '.join(known)}")
     published_at = now.astimezone(UTC).replace(microsecond=0)
@@ -132,7 +136,9 @@ def plan(
         ),
         listings=listings,
         counts=_counts(listings, previous),
-        delta=_delta(listings, previous, serial) if changed else None,
+        changes=delta.changes(
+            previous.names if previous else {}, listings, delta.Removals(selection)
+        ),
         previous=previous,
         config=config,
     )
@@ -168,7 +174,7 @@ def _file(
     )
     file = PlannedFile(path, name, form, taken, header, len(entries) - len(taken), None)
     known = previous.names.get(name) if previous else None
-    alike = known is None or known == {entry.domain for entry in entries}  # else no need to look
+    alike = known is None or known == {e.domain: e.exact for e in entries}  # else no need to look
     if info and alike and digest(file.lines()) == info.sha256:
         return replace(file, before=replace(info, added=0, removed=0))
     return file
@@ -194,24 +200,10 @@ def _counts(
 ) -> dict[str, Counts]:
     counts = {}
     for name, entries in sorted(listings.items()):
-        before = previous.names.get(name, frozenset()) if previous else frozenset()
+        before = (previous.names.get(name, {}) if previous else {}).keys()
         names = {entry.domain for entry in entries}
         counts[name] = Counts(len(names), len(names - before), len(before - names))
     return counts
-
-
-def _delta(
-    listings: Mapping[str, tuple[Listing, ...]], previous: Manifest | None, serial: int
-) -> tuple[str, tuple[str, ...]] | None:
-    if previous is None:
-        return None
-    lines = [f"# From {previous.serial} to {serial}: list/tier, + for added or - for removed, name"]
-    for name in sorted({*listings, *previous.names}):
-        before = previous.names.get(name, frozenset())
-        names = {entry.domain for entry in listings.get(name, ())}
-        lines += (f"{name} - {domain}" for domain in sorted(before - names))
-        lines += (f"{name} + {domain}" for domain in sorted(names - before))
-    return f"delta/{previous.serial}-{serial}.txt", tuple(lines)
 
 
 def _lost(before: Set[str], entries: Iterable[Listing]) -> int:
@@ -232,8 +224,8 @@ def check(
     """Why `plan` must not replace what is published; an empty list when nothing speaks against."""
     reasons: list[str] = []
     for name, counts in plan.counts.items():
-        names = previous.names.get(name, frozenset()) if previous else frozenset()
-        before, lost = len(names), _lost(names, plan.listings.get(name, ()))
+        names = previous.names.get(name, {}) if previous else {}
+        before, lost = len(names), _lost(names.keys(), plan.listings.get(name, ()))
         if before and not counts.entries:
             reasons.append(f"{name} would be empty and had {before} entries")
         elif lost > max(config.few_removed, before * config.max_removed_percent / 100):
@@ -343,22 +335,18 @@ def _write(plan: Plan, public: Path, staging: Path, signer: Signer | None) -> Ma
             sha256, size = _store(staging / file.path, encode(file.lines()))
             infos[file.path] = file.before or _info(file, plan, sha256, size)
             staged.append(file.path)
-    if plan.previous:
-        infos |= {p: i for p, i in plan.previous.files.items() if p.startswith("delta/")}
-    if plan.delta:
-        path, lines = plan.delta
-        sha256, size = _store(staging / path, encode(lines))
-        infos[path] = FileInfo(sha256, size, len(lines) - 1, plan.serial, plan.published_at)
-        staged.append(path)
-    deltas = sorted((p for p in infos if p.startswith("delta/")), key=lambda p: infos[p].serial)
-    for path in deltas[: -max(1, plan.config.deltas)]:
-        del infos[path]
+    for path, info, lines in _deltas(plan, public):
+        if lines is not None:
+            sha256, size = _store(staging / path, encode(lines))
+            info = replace(info, sha256=sha256, bytes=size)
+            staged.append(path)
+        infos[path] = info
     if plan.changed or plan.previous is None:
         step = Step(plan.serial, plan.published_at, plan.counts)
         history = plan.previous.history if plan.previous else ()
         kept = (step, *history)[: max(1, plan.config.steps)]
         names = {
-            name: frozenset(entry.domain for entry in entries)
+            name: {entry.domain: entry.exact for entry in entries}
             for name, entries in plan.listings.items()
         }
         manifest = Manifest(plan.serial, plan.published_at, infos, kept, names)
@@ -380,6 +368,33 @@ def _write(plan: Plan, public: Path, staging: Path, signer: Signer | None) -> Ma
         _sync(staging)
         _finish(public, staging)
     return manifest
+
+
+def _deltas(plan: Plan, public: Path) -> Iterator[tuple[str, FileInfo, Iterator[str] | None]]:
+    """The files in `delta/`, those that stay without lines.
+
+    One leads from each of the last releases to the next, and one from each to the newest.
+    """
+    if not plan.previous or not plan.changed:
+        for path, info in plan.previous.files.items() if plan.previous else ():
+            if path.startswith(f"{delta.FOLDER}/"):
+                yield path, info, None
+        return
+    found, end = plan.changes, plan.previous.serial
+    lines = delta.render(end, plan.serial, found)
+    new = FileInfo("", 0, len(found), plan.serial, plan.published_at)
+    yield delta.path(end, plan.serial), new, lines
+    for step in plan.previous.history[1 : plan.config.deltas]:
+        path = delta.path(step.serial, end)
+        known = plan.previous.files.get(path)
+        if known is None or not _holds(public / path, known):
+            return  # what lies before cannot be told any more
+        yield path, known, None
+        text = (public / path).read_text("utf-8")
+        found = delta.combine(delta.parse(text.splitlines()), found)
+        lines = delta.render(step.serial, plan.serial, found)
+        yield delta.path(step.serial, plan.serial), replace(new, entries=len(found)), lines
+        end = step.serial
 
 
 def _about(manifest: Manifest, config: PublishConfig, signer: Signer | None) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from blocklists import release
 from blocklists.config import PublishConfig
+from blocklists.delta import Removals
 from blocklists.manifest import Manifest
 from blocklists.select import Override, Selection, Site, select
 from crawler import detect, operations, reports
@@ -548,14 +549,13 @@ def publish(
         force=force,
         signer=workspace.signer(),
     )
-    refused = {item.domain: item.reason for item in chosen.refusals}
     store.replace_listings(
         {
             (item.domain, item.list, item.tier): (item.reason, item.exact)
             for item in chosen.listings
         },
         ((item.domain, item.list, item.tier, item.reason) for item in chosen.refusals),
-        refused,
+        Removals(chosen).why,
         now,
     )
     step = manifest.history[0]

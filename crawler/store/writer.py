@@ -7,7 +7,7 @@ URL leaves the frontier in the same transaction that stores its page.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -510,12 +510,12 @@ class Store:
         self,
         current: Mapping[tuple[str, str, str], tuple[str, bool]],
         refusals: Iterable[tuple[str, str, str, str]],
-        removal_reasons: Mapping[str, str],
+        removal_reason: Callable[[str, str], str],
         now: datetime,
     ) -> None:
         """Make the open listings equal `current`: (domain, list, tier) → (reason, exact).
 
-        What is gone is closed with its removal reason, never deleted.
+        What is gone is closed, never deleted; `removal_reason` of `list/tier` and domain says why.
         """
         with self.transaction() as db:
             rows = db.execute(
@@ -532,7 +532,7 @@ class Store:
                         "UPDATE listings SET removed_at = ?, removal_reason = ? WHERE id = ?",
                         (
                             iso(now),
-                            removal_reasons.get(key[0], "the evidence no longer suffices"),
+                            removal_reason(f"{key[1]}/{key[2]}", key[0]),
                             row_id,
                         ),
                     )

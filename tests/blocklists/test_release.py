@@ -1,24 +1,27 @@
 import hashlib
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocklists.config import PublishConfig
 from blocklists.manifest import Counts, Manifest, ReleaseError, read_manifest
 from blocklists.registry import formats
 from blocklists.release import SafetyStop, check, next_serial, plan, publish, recover, write
-from blocklists.select import Selection
+from blocklists.select import Refusal, Selection
 from crawler.model import Listing
 
 Publish = Callable[..., Manifest]
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 CONFIG = PublishConfig(homepage="https://lists.example", base_url="https://lists.example/v1")
 
 
@@ -115,30 +118,91 @@ def test_only_the_lists_that_changed_are_written(
     assert manifest.files["gambling/wide/rpz.zone"].serial == 2026112401
 
 
-def test_a_delta_leads_from_each_release_to_the_next(
+def patched(before: set[tuple[str, str]], path: Path, place: str) -> set[tuple[str, str]]:
+    """What a consumer has after a delta: (name, scope) of one list."""
+    after = set(before)
+    for line in path.read_text().splitlines()[1:]:
+        where, sign, domain, scope, reason = line.split("\t")
+        assert reason
+        if where == place:
+            (after.add if sign == "+" else after.remove)((domain, scope))
+    return after
+
+
+def scopes(public: Path, place: str = "all/wide") -> set[tuple[str, str]]:
+    lines = (public / place / "entries.jsonl").read_text().splitlines()
+    return {(entry["domain"], entry["scope"]) for entry in map(json.loads, lines)}
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.sets(st.tuples(st.sampled_from(["a.com", "b.com", "x.a.com", "c.com"]), st.booleans())),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_a_delta_leads_from_each_of_the_last_releases_to_the_newest(
+    rounds: list[set[tuple[str, bool]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        public = Path(folder) / "public"
+        config = replace(CONFIG, deltas=3, formats=("domains",))
+        states: dict[int, set[tuple[str, str]]] = {}
+        for number, entries in enumerate(rounds):
+            # One entry always changes, so that each round is a release.
+            chosen = [*sorted(entries), (f"new{number}.com", False)]
+            listings = tuple(
+                Listing(name, "all", "wide", NOW, f"seen\tby {name}\nus", exact=exact)
+                for name, exact in dict(chosen).items()
+            )
+            selection = Selection(listings, ())
+            manifest = publish(selection, public, now=NOW, config=config, force=True)
+            states[manifest.serial] = scopes(public)
+        newest = manifest.serial
+        found = {path for path in manifest.files if path.startswith("delta/")}
+        assert found == {f"delta/{path.name}" for path in (public / "delta").iterdir()}
+        for serial in sorted(states)[-4:-1]:
+            assert f"delta/{serial}-{newest}.txt" in found
+        for path in found:
+            start, end = map(int, re.findall(r"\d+", path))
+            assert patched(states[start], public / path, "all/wide") == states[end]
+        assert len(found) <= 2 * 3 - 1
+
+
+def test_a_delta_says_why_a_name_left(
+    tmp_path: Path, listing: Callable[..., Listing], now: datetime
+) -> None:
+    public = tmp_path / "public"
+    names = ("dead.com", "x.win.com", "gone.com", "shop.com")
+    publish(Selection(tuple(map(listing, names)), ()), public, now=now, config=CONFIG)
+    left = Refusal("www.dead.com", "all", "wide", "dead: not a live site at the last visit")
+    entries = (listing("win.com"), listing("shop.com", exact=True))
+    publish(Selection(entries, (left,)), public, now=now, config=CONFIG)
+    [path] = (public / "delta").iterdir()
+    assert path.read_text().splitlines()[1:] == [
+        "all/wide\t-\tdead.com\tdomain\tdead: not a live site at the last visit",
+        "all/wide\t-\tgone.com\tdomain\tthe evidence no longer suffices",
+        "all/wide\t-\tshop.com\tdomain\tnow listed as a host",
+        "all/wide\t-\tx.win.com\tdomain\tnow within the entry win.com",
+        "all/wide\t+\tshop.com\thost\tseen",
+        "all/wide\t+\twin.com\tdomain\tseen",
+    ]
+
+
+def test_a_delta_that_was_tampered_with_is_not_built_upon(
     tmp_path: Path, selection: Callable[..., Selection], now: datetime
 ) -> None:
     public = tmp_path / "public"
-    config = replace(CONFIG, deltas=3)
-    kept = {"win.com"}
-    for round_ in range(5):
-        listed = ("win.com", f"new{round_}.com")
-        manifest = publish(selection(*listed), public, now=now, config=config)
-        kept = set(listed)
-    deltas = sorted(path.name for path in (public / "delta").iterdir())
-    assert deltas == [
-        "2026112402-2026112403.txt",
-        "2026112403-2026112404.txt",
-        "2026112404-2026112405.txt",
-    ]
-    assert {f"delta/{name}" for name in deltas} <= manifest.files.keys()
-    rebuilt = {"win.com", "new1.com"}
-    for name in deltas:
-        for line in (public / "delta" / name).read_text().splitlines()[1:]:
-            kind, sign, domain = line.split()
-            if kind == "all/strict":
-                (rebuilt.add if sign == "+" else rebuilt.remove)(domain)
-    assert rebuilt == kept == names(public)
+    for name in ("a.com", "b.com", "c.com"):
+        publish(selection("win.com", name), public, now=now, config=CONFIG)
+    (public / "delta/2026112401-2026112402.txt").write_text("all/wide\t+\tbank.com\thost\tx\n")
+    manifest = publish(selection("win.com", "d.com"), public, now=now, config=CONFIG)
+    assert {path for path in manifest.files if path.startswith("delta/")} == {
+        "delta/2026112402-2026112403.txt",
+        "delta/2026112402-2026112404.txt",
+        "delta/2026112403-2026112404.txt",
+    }
 
 
 @pytest.mark.parametrize("renames", range(0, 12, 3))
@@ -338,7 +402,8 @@ def test_a_tampered_list_is_noticed_and_force_repairs_it(
     publish(selection("win.com"), public, now=now, config=CONFIG)
     good = state(public)["all/strict/domains.txt"][0]
     (public / "all/strict/domains.txt").write_text("bank.com\n")
-    with pytest.raises(ReleaseError, match=r"domains\.txt: differs from its checksum"):
+    (public / "all/strict/entries.jsonl").write_text("{}\n")
+    with pytest.raises(ReleaseError, match=r"entries\.jsonl: differs from its checksum"):
         publish(selection("win.com"), public, now=now, config=CONFIG)
     publish(selection("win.com"), public, now=now, config=CONFIG, force=True)
     assert state(public)["all/strict/domains.txt"][0] == good
@@ -368,6 +433,7 @@ def test_a_format_that_is_no_longer_wanted_disappears(
     publish(selection("win.com"), public, now=now, config=replace(CONFIG, formats=("rpz",)))
     assert {path.name for path in (public / "all/strict").iterdir()} == {
         "domains.txt",
+        "entries.jsonl",
         "rpz.zone",
     }
     with pytest.raises(ReleaseError, match="no list format 'bind'; there are: adblock, "):

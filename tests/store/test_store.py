@@ -133,9 +133,11 @@ def test_only_the_accused_are_queued_and_a_report_counts_once(store: Store) -> N
 
 def test_listings_are_closed_with_a_reason_never_deleted(store: Store) -> None:
     key = ("bad.test", "all", "wide")
-    store.replace_listings({key: ("terms", False)}, [], {}, NOW)
-    store.replace_listings({}, [(*key, "dead")], {"bad.test": "dead"}, NOW + timedelta(days=1))
-    store.replace_listings({key: ("terms", False)}, [], {}, NOW + timedelta(days=2))
+    store.replace_listings({key: ("terms", False)}, [], str, NOW)
+    store.replace_listings(
+        {}, [(*key, "dead")], lambda place, name: "dead", NOW + timedelta(days=1)
+    )
+    store.replace_listings({key: ("terms", False)}, [], str, NOW + timedelta(days=2))
     rows = q.rows(store, "SELECT added_at, removed_at, removal_reason FROM listings ORDER BY id")
     assert [tuple(row) for row in rows] == [
         ("2026-11-24T12:00:00Z", "2026-11-25T12:00:00Z", "dead"),
