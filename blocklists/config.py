@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from blocklists.policy import Policy
+
 
 @dataclass(frozen=True, slots=True)
 class PublishConfig:
@@ -9,7 +11,8 @@ class PublishConfig:
 
     A change of at most `few_removed` or `few_added` names in a list never trips the safety stop;
     above that, the percentages count against what the list held before. `formats` empty means
-    all. `deltas` and `steps` say how many releases stay in `delta/` and in the history.
+    all. Each of `policies` gets a list of its own. `deltas` and `steps` say how many releases stay
+    in `delta/` and in the history.
     """
 
     title: str = "scamtrail"
@@ -19,6 +22,7 @@ class PublishConfig:
     appeal: str = ""
     expires_hours: int = 24
     formats: tuple[str, ...] = ()
+    policies: tuple[Policy, ...] = ()
     max_removed_percent: float = 20
     few_removed: int = 5
     max_added_percent: float = 300

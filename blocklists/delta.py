@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from blocklists.collapse import parents
+from blocklists.policy import FOLDER as POLICIES
 from blocklists.select import Selection
 from crawler.model import Listing
 
@@ -50,7 +51,9 @@ class Removals:
                 return f"now within the entry {parent}"
         if domain in listed:
             return f"now listed as a {_SCOPES[listed[domain]]}"
-        return self._refused.get((place, domain), GONE)
+        # A country's list refuses what strict refuses; that is said once.
+        strict = place if not place.startswith(f"{POLICIES}/") else "all/strict"
+        return self._refused.get((place, domain)) or self._refused.get((strict, domain), GONE)
 
 
 def changes(

@@ -7,6 +7,8 @@ from string import Template
 from blocklists import delta
 from blocklists.config import PublishConfig
 from blocklists.manifest import Manifest, Step, stamp
+from blocklists.policy import FOLDER as POLICIES
+from blocklists.policy import Policy
 from blocklists.registry import formats
 from blocklists.signature import SIGNERS, SUMS, VERIFY, Signer
 
@@ -43,6 +45,7 @@ border:1px solid var(--line);border-radius:.4rem;font-size:.85rem;white-space:pr
 svg{width:100%;height:auto;max-width:44rem}svg text{fill:var(--soft);font-size:12px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{text-align:right;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
+.countries td+td+td,.countries th+th+th{text-align:left}
 td:first-child,th:first-child{text-align:left}.scroll{overflow-x:auto}
 """
 
@@ -69,7 +72,7 @@ href="manifest.json">checksums</a> · <a href="feed.xml">changes</a>$homepage</p
 $empty<h2>Lists</h2>
 <div class="cards">
 $cards</div>
-<h2>Subscribe</h2>
+$countries<h2>Subscribe</h2>
 <p>Take <b>strict</b> when you block for people who did not ask for it, and <b>wide</b> when they
 did. Files change only when a list does, so a conditional request costs nothing. The lines below
 show <i>all, strict</i>.</p>
@@ -106,7 +109,10 @@ def index(manifest: Manifest, config: PublishConfig, signer: Signer | None = Non
         empty=""
         if entries
         else "<p><b>No site has been listed yet: every list is empty.</b></p>\n",
-        cards="".join(_card(name, manifest) for name in newest.counts),
+        cards="".join(
+            _card(name, manifest) for name in newest.counts if not name.startswith(f"{POLICIES}/")
+        ),
+        countries=_countries(manifest, config),
         consumers="".join(_consumers(manifest, config)),
         verify=_verify(signer) if signer else "",
         appeal=_appeal(config),
@@ -142,6 +148,37 @@ def _card(name: str, manifest: Manifest) -> str:
 <details><summary>Files</summary><p class="files">{links}</p></details>
 </section>
 """
+
+
+def _countries(manifest: Manifest, config: PublishConfig) -> str:
+    if not config.policies:
+        return ""
+    rows = "".join(_country(policy, manifest) for policy in config.policies)
+    return f"""<h2>By country</h2>
+<p>What the law of a country forbids, on the evidence that <i>strict</i> takes. Who is licensed in a
+country is never in its list. Gambling is left out where licences are many and the register was not
+handed in.</p>
+<div class="scroll"><table class="countries">
+<thead><tr><th>Country</th><th>Entries</th><th>Holds</th><th>Files</th></tr></thead>
+<tbody>
+{rows}</tbody>
+</table></div>
+"""
+
+
+def _country(policy: Policy, manifest: Manifest) -> str:
+    place = f"{POLICIES}/{policy.code}"
+    counts = manifest.history[0].counts.get(place)
+    holds = ", ".join(category.value.replace("_", " ") for category in sorted(policy.categories))
+    links = " ".join(
+        f'<a href="{place}/{file}">{file}</a>'
+        for file in ("rpz.zone", "domains.txt")
+        if f"{place}/{file}" in manifest.files
+    )
+    return (
+        f"<tr><td>{escape(policy.country)}</td><td>{counts.entries if counts else 0:,}</td>"
+        f'<td>{escape(holds)}</td><td>{links} <a href="{place}/policy.json">law</a></td></tr>\n'
+    )
 
 
 def _consumers(manifest: Manifest, config: PublishConfig) -> list[str]:
@@ -225,6 +262,7 @@ def _entry(step: Step, manifest: Manifest, config: PublishConfig, base: str) -> 
     summary = "; ".join(
         f"{name.replace('/', ', ')}: {counts.entries} entries, +{counts.added} −{counts.removed}"
         for name, counts in step.counts.items()
+        if counts.added or counts.removed or not name.startswith(f"{POLICIES}/")
     )
     target = _change(step, manifest) or "index.html"
     href = f"{base}/{target}" if base else target

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from blocklists import delta, pages
+from blocklists import delta, pages, policy
 from blocklists import manifest as manifests
-from blocklists.collapse import collapse_listings, is_covered
+from blocklists.collapse import collapse_listings, is_covered, parents
 from blocklists.compile import Compilation
 from blocklists.config import PublishConfig
 from blocklists.manifest import (
@@ -111,11 +111,12 @@ def plan(
         raise ReleaseError(f"no list format {unknown[0]!r}; there are: {', '.join(known)}")
     published_at = now.astimezone(UTC).replace(microsecond=0)
     serial = next_serial(previous.serial if previous else 0, now)
-    listings = _by_list(selection.listings)
+    listings = _by_list(selection.listings, config)
     files = tuple(
         _file(f"{name}/{known[form].file}", name, known[form], entries, previous, config)
         for name, entries in listings.items()
         for form in wanted
+        if form in policy.FORMATS or not name.startswith(f"{policy.FOLDER}/")
     )
     lists = {file.path for file in files}
     before = (
@@ -144,11 +145,12 @@ def plan(
     )
 
 
-def _by_list(listings: Iterable[Listing]) -> dict[str, tuple[Listing, ...]]:
+def _by_list(listings: Iterable[Listing], config: PublishConfig) -> dict[str, tuple[Listing, ...]]:
     """Collapsed entries by `list/tier`: those that always exist first, then any others."""
     found: dict[str, list[Listing]] = {
         f"{name}/{tier.name}": [] for name in LISTS for tier in TIERS
     }
+    found |= {f"{policy.FOLDER}/{item.code}": [] for item in config.policies}
     for entry in listings:
         found.setdefault(f"{entry.list}/{entry.tier}", []).append(entry)
     return {name: collapse_listings(entries) for name, entries in found.items()}
@@ -240,6 +242,13 @@ def check(
                 f"{name} would gain {counts.added} entries on {before}, more than "
                 f"{config.max_added_percent:g} %"
             )
+    for item in config.policies:
+        place = f"{policy.FOLDER}/{item.code}"
+        above = {parent for name in item.licensed for parent in parents(name)}
+        for entry in plan.listings.get(place, ()):
+            covers = not entry.exact and entry.domain in above
+            if covers or is_covered(entry.domain, item.licensed.keys()):
+                reasons.append(f"{place}: {entry.domain} would block who is licensed there")
     for domain in sorted({entry.domain for entries in plan.listings.values() for entry in entries}):
         if reason := _unfit(domain, protected):
             reasons.append(f"{domain}: {reason}")
@@ -357,7 +366,8 @@ def _write(plan: Plan, public: Path, staging: Path, signer: Signer | None) -> Ma
         if not _same(public / path, content):
             _store(staging / path, [content])
             staged.append(path)
-    stale = {path for path in _SIGNED if path not in about and (public / path).exists()}
+    written = {*_SIGNED, *(str(p.relative_to(public)) for p in public.glob("policy/*/policy.json"))}
+    stale = {path for path in written - about.keys() if (public / path).exists()}
     if staged or stale:
         before = plan.previous.files.keys() if plan.previous else set()
         gone = sorted((before - infos.keys()) | stale)
@@ -404,6 +414,8 @@ def _about(manifest: Manifest, config: PublishConfig, signer: Signer | None) -> 
         "feed.xml": pages.feed(manifest, config).encode("utf-8", "backslashreplace"),
         "index.html": pages.index(manifest, config, signer).encode("utf-8", "backslashreplace"),
     }
+    for item in config.policies:
+        about[f"{policy.FOLDER}/{item.code}/policy.json"] = item.to_json().encode()
     if signer:
         about[SIGNERS] = signer.allowed_signers().encode()
     sums = {path: info.sha256 for path, info in manifest.files.items()}

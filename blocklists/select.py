@@ -1,11 +1,13 @@
 """Which judged sites become entries of which list, and why the others do not."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from blocklists.collapse import collapse_listings, parents, reversed_labels
+from blocklists.collapse import collapse_listings, is_covered, parents, reversed_labels
+from blocklists.policy import FOLDER as POLICIES
+from blocklists.policy import Policy
 from crawler.model import Category, Listing
 from crawler.names import (
     address,
@@ -40,10 +42,9 @@ class Tier:
 # week (scam sites live for weeks, and their names are sold on) and hardly an innocent page.
 # `wide` is for those who chose it: one strong signal, but never mostly innocent pages, and a site
 # that answers our crawler with a block or an error stays for as long as findings are kept.
-TIERS: tuple[Tier, ...] = (
-    Tier("strict", 0.97, 2, 2, 7, 0.25, frozenset({"live"})),
-    Tier("wide", 0.90, 1, 1, 0, 0.5, frozenset({"live", "blocked", "error"})),
-)
+# A country's list is applied to everybody too, so it takes what `strict` takes.
+STRICT = Tier("strict", 0.97, 2, 2, 7, 0.25, frozenset({"live"}))
+TIERS = (STRICT, Tier("wide", 0.90, 1, 1, 0, 0.5, frozenset({"live", "blocked", "error"})))
 
 # Three labels that have nothing to do with one another are what a wildcard farm has; two are what
 # an innocent domain with two hacked hosts can have.
@@ -124,6 +125,21 @@ class _Rules:
     deny: Mapping[str, Override]
     above_allowed: frozenset[str]
     protected: Protected
+    licensed: Mapping[str, str] = field(default_factory=dict)
+
+    def respecting(self, policies: Iterable[Policy]) -> "_Rules":
+        """These rules where nobody with a licence by one of `policies` is an entry."""
+        licensed = {
+            name: f"licensed in {policy.country}: {operator}"
+            for policy in policies
+            for name, operator in policy.licensed.items()
+        }
+        above = {parent for name in licensed for parent in parents(name)}
+        return replace(self, licensed=licensed, above_allowed=self.above_allowed | above)
+
+    def concerns(self, domain: str) -> bool:
+        """Whether a licence changes what may be listed of `domain`."""
+        return domain in self.above_allowed or is_covered(domain, self.licensed.keys())
 
     def barred(self, domain: str) -> str:
         """Why `domain` may be no entry at all, or ""."""
@@ -131,6 +147,9 @@ class _Rules:
             return "an address: lists hold names, and an address is shared by many"
         if is_public_suffix(domain):
             return "a public suffix: strangers register names below it"
+        for name in (domain, *parents(domain)):
+            if licence := self.licensed.get(name):
+                return licence
         for name in (domain, *parents(domain)):
             if allow := self.allow.get(name):
                 return f"allowed by {allow.author}: {allow.reason}"
@@ -148,34 +167,66 @@ def select(
     protected: Protected,
     now: datetime,
     keep_days: int,
+    policies: Sequence[Policy] = (),
 ) -> Selection:
     """Decides every list and tier. `protected` gives the reason why a host is never listed, or "".
 
-    The result depends on nothing but the arguments, whatever their order.
+    Who is licensed by any of `policies` is in none of the general lists, and not in the list of
+    the country that licensed him. The result depends on nothing but the arguments, whatever their
+    order.
     """
     rules = _rules(overrides, protected, now)
-    listings: list[Listing] = []
-    refusals: set[Refusal] = set()
     by_domain = sorted(sites, key=lambda site: (site.registered_domain, site.host))
     groups = [tuple(group) for _, group in groupby(by_domain, key=lambda s: s.registered_domain)]
     denied = tuple(_denied(rules, by_domain))
+    everywhere = rules.respecting(policies)
+    listings: list[Listing] = []
+    refusals: set[Refusal] = set()
     for name, categories in LISTS.items():
         for tier in TIERS:
             entries: list[Listing] = []
             for group in groups:
-                for found in _group(group, name, categories, tier, rules, now, keep_days):
+                for found in _group(group, name, categories, tier, everywhere, now, keep_days):
                     if isinstance(found, Listing):
                         entries.append(found)
                     else:
                         refusals.add(found)
-            for override, category in denied:
-                if name != "all" and category not in categories:
-                    continue
-                if reason := rules.barred(override.domain):
-                    refusals.add(Refusal(override.domain, name, tier.name, reason))
+            for found in _denials(denied, name, categories, tier, everywhere):
+                if isinstance(found, Listing):
+                    entries.append(found)
                 else:
-                    entries.append(_denial(override, name, tier, rules))
+                    refusals.add(found)
             listings += collapse_listings(entries)
+    # Most policies forbid the same, and a licence concerns few: what is common is decided once.
+    common: dict[frozenset[Category], list[list[Listing]]] = {}
+    for policy in policies:
+        own, categories = rules.respecting([policy]), policy.categories
+        if categories not in common:
+            common[categories] = [
+                [
+                    found
+                    for found in _group(group, POLICIES, categories, STRICT, rules, now, keep_days)
+                    if isinstance(found, Listing)
+                ]
+                for group in groups
+            ]
+        tier = replace(STRICT, name=policy.code)
+        entries = []
+        for group, usual in zip(groups, common[categories], strict=True):
+            if not any(own.concerns(entry.domain) for entry in usual):
+                entries += (replace(entry, tier=policy.code) for entry in usual)
+                continue
+            for found in _group(group, POLICIES, categories, tier, own, now, keep_days):
+                if isinstance(found, Listing):
+                    entries.append(found)
+                elif own.concerns(found.domain):
+                    refusals.add(found)
+        for found in _denials(denied, POLICIES, categories, tier, own):
+            if isinstance(found, Listing):
+                entries.append(found)
+            else:
+                refusals.add(found)
+        listings += collapse_listings(entries)
     return Selection(tuple(listings), tuple(sorted(refusals, key=_refusal_order)))
 
 
@@ -200,6 +251,21 @@ def _denied(rules: _Rules, sites: Sequence[Site]) -> Iterator[tuple[Override, Ca
     category = {site.host: site.category for site in sites}
     for domain in sorted(rules.deny):
         yield rules.deny[domain], category.get(domain, Category.OTHER_SCAM)
+
+
+def _denials(
+    denied: Iterable[tuple[Override, Category]],
+    name: str,
+    categories: frozenset[Category],
+    tier: Tier,
+    rules: _Rules,
+) -> Iterator[Listing | Refusal]:
+    for override, category in denied:
+        if name == "all" or category in categories:
+            if reason := rules.barred(override.domain):
+                yield Refusal(override.domain, name, tier.name, reason)
+            else:
+                yield _denial(override, name, tier, rules)
 
 
 def _denial(override: Override, name: str, tier: Tier, rules: _Rules) -> Listing:

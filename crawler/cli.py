@@ -140,9 +140,16 @@ def summary(stats: dict[str, Any]) -> list[str]:
             lines.append(
                 f"published   {what} serial {value['serial']}, {value['refused']} names refused"
             )
+            countries = {}
             for place, item in value["lists"].items():
+                if place.startswith("policy/"):
+                    countries[place.partition("/")[2]] = item["entries"]
+                    continue
                 change = f" (+{item['added']} -{item['removed']})" if value["new"] else ""
                 lines.append(f"            {place}: {item['entries']} entries{change}")
+            if countries:
+                shown = ", ".join(f"{name} {entries}" for name, entries in countries.items())
+                lines.append(f"            policy: {shown}")
             continue
         if name == "files":
             for path, counts in value.items():

@@ -111,6 +111,7 @@ class PublishConfig:
     max_added_percent: the same for entries added, once there are 1,000.
     title, homepage, licence, contact: stand in every file's header; contact is for appeals.
     reference: files of host names (one a line, .gz too) that may never be listed.
+    policies: countries that get a list, e.g. ["th", "vn"]; empty means all, ["none"] none.
     """
 
     keep_days: int = 90
@@ -121,6 +122,7 @@ class PublishConfig:
     licence: str = "CC0-1.0"
     contact: str = ""
     reference: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

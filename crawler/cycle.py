@@ -14,6 +14,7 @@ from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.project import get_project_settings
 
 from blocklists.manifest import ReleaseError
+from blocklists.policy import PolicyError
 from blocklists.release import SafetyStop
 from crawler import detect, reference, stages
 from crawler.detect.discover import Proposal, rank, stem
@@ -251,6 +252,9 @@ class Cycle:
                 )
         except SafetyStop as stop:
             self.outcome.worsen(Exit.REFUSED, str(stop))
+            return
+        except PolicyError as error:
+            self.outcome.worsen(Exit.USAGE, str(error))
             return
         self.outcome.stats["publish"] = {
             "serial": manifest.serial,

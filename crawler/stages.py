@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from blocklists import release
+from blocklists import policy, release
 from blocklists.config import PublishConfig
 from blocklists.delta import Removals
 from blocklists.manifest import Manifest
@@ -530,8 +530,14 @@ def publish(
         return f"a report names it as {role}" if role else ""
 
     settings = workspace.config.publish
+    policies = policy.load(workspace.policies, settings.policies)
     chosen = select(
-        candidates(store), overrides, protected=protected, now=now, keep_days=settings.keep_days
+        candidates(store),
+        overrides,
+        protected=protected,
+        now=now,
+        keep_days=settings.keep_days,
+        policies=policies,
     )
     manifest = release.publish(
         chosen,
@@ -544,6 +550,7 @@ def publish(
             appeal=settings.contact,
             max_removed_percent=settings.max_removed_percent,
             max_added_percent=settings.max_added_percent,
+            policies=policies,
         ),
         protected=protected,
         force=force,
@@ -553,6 +560,7 @@ def publish(
         {
             (item.domain, item.list, item.tier): (item.reason, item.exact)
             for item in chosen.listings
+            if item.list != policy.FOLDER  # follows from `strict` and the licences
         },
         ((item.domain, item.list, item.tier, item.reason) for item in chosen.refusals),
         Removals(chosen).why,

@@ -73,6 +73,11 @@ class Workspace:
         return self.root / "public"
 
     @property
+    def policies(self) -> Path:
+        """The operator's own policies and registers of licensed operators."""
+        return self.root / "policies"
+
+    @property
     def keys(self) -> Path:
         """`signing`, the private key of the lists, and `*.pub` of keys that will follow it."""
         return self.root / "keys"
