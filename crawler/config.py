@@ -96,6 +96,18 @@ class SourcesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceConfig:
+    """How much proof is kept of pages behind verdicts, in evidence/.
+
+    keep_days: files older than this are removed.
+    max_gb: the oldest files are removed when all together are larger; 0 keeps no proof at all.
+    """
+
+    keep_days: float = 365.0
+    max_gb: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleConfig:
     """redis: a redis:// URL moves frontier and results to Redis; empty keeps them in-process."""
 
@@ -135,6 +147,7 @@ class Config:
     hosting: HostingConfig = field(default_factory=HostingConfig)
     crawl: CrawlConfig = field(default_factory=CrawlConfig)
     sources: SourcesConfig = field(default_factory=SourcesConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
 

@@ -148,6 +148,14 @@ class Cycle:
             raise error
         if crawled["reason"] == "interrupted":
             self.outcome.worsen(Exit.FAILURES, "interrupted; run again to go on")
+        removed = self.store.sweep_evidence(self.clock())
+        if self.store.archive:
+            self.store.archive.sync()
+            self.outcome.stats["evidence"] = {
+                "captures": q.count(self.store, "captures"),
+                "removed": len(removed),
+                "head": self.store.archive.head,
+            }
         with self.progress.stage("judging hosts"):
             decided = stages.decide(self.store, self.model, self.clock())
         self.outcome.stats["verdicts"] = dict(sorted(decided.items()))

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from scrapy.utils.defer import deferred_from_coro
 from twisted.python.failure import Failure
 
 from crawler import detect, html
+from crawler.evidence.capture import Exchange, capture, wanted
 from crawler.frontier.follow import VICTIM
-from crawler.model import Document, Link, Page
+from crawler.model import Document, Link, Page, Verdict
 from crawler.net import Resolver
 from crawler.net.connect import NetError
 from crawler.reference import default as default_reference
-from crawler.store import PageRecord, Store
-from crawler.store.queries import Queued
+from crawler.store import PageRecord, Store, host_of
+from crawler.store.queries import Queued, captured_since
 from crawler.workspace import Clock, Workspace
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,14 @@ _VICTIM_HEADERS = {
     "Accept-Encoding": "gzip, deflate",
     "Referer": "https://www.google.com/",
 }
+
+
+# Kinds of links that a browser follows by itself.
+_JUMPS = frozenset({"redirect", "refresh", "script", "frame"})
+# A page that shows the same again is captured anew after so many days.
+RECAPTURE_DAYS = 7
+# Innocent faces held in memory until the second look says whether they were a mask.
+_MAX_FACES = 200
 
 
 def utc_now() -> datetime:
@@ -73,6 +83,12 @@ class WorkspaceSpider(Spider):
         self.model = detect.load_model()
         self.reference = default_reference()
         self.error: Exception | None = None
+        self._faces: dict[str, tuple[Page, Exchange, str, Verdict]] = {}
+        if workspace.config.evidence.max_gb:
+            self.store.keep_evidence(
+                keep_days=workspace.config.evidence.keep_days,
+                max_bytes=int(workspace.config.evidence.max_gb * 1e9),
+            )
         self._max_pages = int(max_pages) or workspace.config.crawl.max_pages
         self._deadline = time.monotonic() + float(max_seconds) if max_seconds else 0.0
         self._pages = 0
@@ -112,7 +128,8 @@ class WorkspaceSpider(Spider):
         )
 
     def parse(self, response: Response, **_: Any) -> Iterator[PageRecord]:
-        yield self._guarded(response.meta["queued"], self._page(response))
+        page = self._page(response)
+        yield self._guarded(response.meta["queued"], page, response.meta.get("exchange"))
 
     def failed(self, failure: Failure) -> Iterator[PageRecord]:
         queued: Queued = failure.request.meta["queued"]  # type: ignore[attr-defined]
@@ -139,10 +156,14 @@ class WorkspaceSpider(Spider):
         """Judge a page and decide what follows from it."""
         raise NotImplementedError
 
-    def _guarded(self, queued: Queued, page: Page) -> PageRecord:
+    def accused(self, host: str) -> bool:
+        """Whether what a host shows matters although it may look innocent."""
+        return True
+
+    def _guarded(self, queued: Queued, page: Page, exchange: Exchange | None = None) -> PageRecord:
         self._count()
         try:
-            return self.record(queued, page)
+            return self._with_captures(self.record(queued, page), exchange)
         except Exception:
             # A page that breaks the analysis costs that page, not the crawl.
             logger.exception("cannot analyse %s", queued.url)
@@ -158,6 +179,38 @@ class WorkspaceSpider(Spider):
                 failure="analysis",
             )
             return PageRecord(broken, queued.via, queued.depth)
+
+    def _with_captures(self, record: PageRecord, exchange: Exchange | None) -> PageRecord:
+        """The record with the proof of what was seen, when it stands behind a verdict."""
+        page, verdict = record.page, record.verdict
+        if exchange is None or verdict is None or self.store.archive is None:
+            return record
+        away = any(
+            link.kind in _JUMPS and host_of(link.url) != record.host for link in record.edges
+        )
+        if not wanted(page, verdict, accused=self.accused(record.host), leads_away=away):
+            if page.profile != VICTIM and any(
+                entry.profile == VICTIM and entry.candidate.url == page.url
+                for entry in record.candidates
+            ):
+                self._faces[page.url] = (page, exchange, record.via, verdict)
+                if len(self._faces) > _MAX_FACES:
+                    del self._faces[next(iter(self._faces))]
+            return record
+        looks = [(page, exchange, record.via, verdict)]
+        if page.profile == VICTIM and verdict.category.is_scam and page.url in self._faces:
+            # Both faces of a cloaked page: what a crawler is shown, and what a victim is.
+            looks.insert(0, self._faces.pop(page.url))
+        days = min(RECAPTURE_DAYS, self.workspace.config.evidence.keep_days / 2)
+        since = page.fetched_at - timedelta(days=days)
+        return replace(
+            record,
+            captures=tuple(
+                capture(shown, told, via=via, verdict=judged)
+                for shown, told, via, judged in looks
+                if not captured_since(self.store, shown, since)
+            ),
+        )
 
     def _page(self, response: Response) -> Page:
         queued: Queued = response.meta["queued"]

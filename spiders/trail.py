@@ -20,6 +20,9 @@ class TrailSpider(WorkspaceSpider):
         super().__init__(*args, **kwargs)
         self._accused = accused_hosts(self.store)
 
+    def accused(self, host: str) -> bool:
+        return host in self._accused
+
     def record(self, queued: Queued, page: Page) -> PageRecord:
         verdict = detect.judge(page, self.model)
 

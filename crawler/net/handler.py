@@ -18,6 +18,7 @@ from scrapy.http import Headers, Request, Response
 from scrapy.responsetypes import responsetypes
 from yarl import URL
 
+from crawler.evidence.capture import Exchange
 from crawler.names import address
 from crawler.net import AddressGuard, Resolver
 from crawler.net.connect import CheckedResolver, NetError
@@ -35,14 +36,19 @@ class _Refused(OSError):
 
 
 class _PeerResponse(aiohttp.ClientResponse):
-    """Remembers the peer's address, which aiohttp forgets once a short body has been read."""
+    """Remembers what aiohttp forgets of the peer once a short body has been read."""
 
     peer = ""
+    certificate = b""
+    tls = ""
 
     async def start(self, connection: Any) -> aiohttp.ClientResponse:
         if connection.transport:
             peer = connection.transport.get_extra_info("peername")
             self.peer = peer[0] if peer else ""
+            if secured := connection.transport.get_extra_info("ssl_object"):
+                self.certificate = secured.getpeercert(binary_form=True) or b""
+                self.tls = f"{secured.version()} {(secured.cipher() or ('',))[0]}"
         return await super().start(connection)
 
 
@@ -143,6 +149,17 @@ class GuardedDownloadHandler:
                 ]
             )
             status = answer.status
+            version = answer.version or aiohttp.HttpVersion11
+            request.meta["exchange"] = Exchange(
+                target=url.raw_path_qs,
+                request=tuple(answer.request_info.headers.items()),
+                version=f"{version.major}.{version.minor}",
+                reason=answer.reason or "",
+                response=tuple(answer.raw_headers),
+                flags=tuple(flags),
+                certificate=answer.certificate,
+                tls=answer.tls,
+            )
         kind = responsetypes.from_args(headers=fields, url=request.url, body=body[:1000])
         return kind(
             url=request.url,

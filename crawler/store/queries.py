@@ -1,5 +1,6 @@
 """Reads of findings.db, each returning plain rows or frozen dataclasses."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterable
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from crawler.model import Candidate, Category, Evidence, Identifier, Operation, Verdict
+from crawler.model import Candidate, Category, Evidence, Identifier, Operation, Page, Verdict
 from crawler.store.writer import QueueEntry, Store, iso
 
 
@@ -97,6 +98,16 @@ def due_for_recheck(store: Store, now: datetime, hours: float) -> list[QueueEntr
         )
         for row in rows
     ]
+
+
+def captured_since(store: Store, page: Page, since: datetime) -> bool:
+    """Whether the evidence holds the same answer, to the same profile, since that time."""
+    found = store.connection.execute(
+        "SELECT 1 FROM captures WHERE url = ? AND profile = ? AND status = ?"
+        " AND payload_sha256 = ? AND fetched_at >= ? LIMIT 1",
+        (page.url, page.profile, page.status, hashlib.sha256(page.body).hexdigest(), iso(since)),
+    )
+    return found.fetchone() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,5 +395,30 @@ def _m002(db: sqlite_utils.Database) -> None:
     db.table("reports").create_index(["source"])
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001, _m002)
+def _m003(db: sqlite_utils.Database) -> None:
+    db.create_table(
+        "captures",
+        {
+            "seq": int,
+            "host": str,
+            "url": str,
+            "profile": str,
+            "fetched_at": str,
+            "ip": str,
+            "status": int,
+            "file": str,
+            "offset": int,
+            "length": int,
+            "sha256": str,
+            "payload_sha256": str,
+            "certificate_sha256": str,
+            "hash": str,
+        },
+        pk="seq",
+    )
+    for columns in (["host"], ["url"], ["file"]):
+        db.table("captures").create_index(columns)
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001, _m002, _m003)
 SCHEMA_VERSION = len(MIGRATIONS)

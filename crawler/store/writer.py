@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from crawler.evidence.archive import MAX_FILE, Archive, entries_of, segments, warc_name
+from crawler.evidence.capture import Capture
 from crawler.model import (
     Candidate,
     Certificate,
@@ -45,7 +47,7 @@ class PageRecord:
 
     `edges` are the links worth keeping: those to other hosts and those that were queued.
     `location` is the target of a redirect, "" otherwise. `report` and `mentions` are set when the
-    page is itself a report.
+    page is itself a report. `captures` go into the evidence, if that is kept.
     """
 
     page: Page
@@ -58,6 +60,7 @@ class PageRecord:
     location: str = ""
     report: Report | None = None
     mentions: tuple[Mention, ...] = ()
+    captures: tuple[Capture, ...] = ()
 
     @property
     def host(self) -> str:
@@ -94,8 +97,11 @@ class Store:
         self.path = path
         self.database = connect(path)
         self.connection: sqlite3.Connection = self.database.conn
+        self.archive: Archive | None = None
 
     def close(self) -> None:
+        if self.archive:
+            self.archive.close()
         self.connection.close()
 
     def __enter__(self) -> "Store":
@@ -242,7 +248,10 @@ class Store:
         host = record.host
         seen = iso(page.fetched_at)
         text = page.text[:STORED_TEXT]
+        # Proof first: a page is only in the database when its records are in their file.
+        proof = self._prove(record.captures, page.fetched_at)
         with self.transaction() as db:
+            self._index(db, proof)
             # `status` of a site is decided from all its pages at the end of the crawl.
             db.execute(
                 "INSERT INTO sites (host, registered_domain, first_seen, last_seen, last_checked)"
@@ -298,6 +307,91 @@ class Store:
                 "UPDATE frontier SET state = 'done' WHERE url = ? AND profile = ?",
                 (page.url, page.profile),
             )
+
+    # Captures
+
+    def keep_evidence(self, *, keep_days: float, max_bytes: int) -> None:
+        """From now on keep captures in evidence/ beside the database, within these bounds.
+
+        Mends files and index after a kill. Raises StoreError.
+        """
+        folder = self.path.parent / "evidence"
+        self._bounds = (keep_days, max_bytes)
+        if self.archive:
+            return
+        try:
+            self.archive = Archive(folder, max_file=min(MAX_FILE, max_bytes // 4))
+        except BlockingIOError:
+            raise StoreError(f"{folder}: another process writes it; wait for it to end") from None
+        except OSError as error:
+            raise StoreError(f"{folder}: {error.strerror}; check disk and permissions") from error
+        self._begun = self.archive.number
+        numbers = list(segments(folder))
+        with self.transaction() as db:
+            indexed = {row[0] for row in db.execute("SELECT DISTINCT file FROM captures")}
+            for name in indexed - {warc_name(number) for number in numbers}:
+                db.execute("DELETE FROM captures WHERE file = ?", (name,))
+            for number in numbers:
+                name = warc_name(number)
+                if name not in indexed or number == numbers[-1]:
+                    db.execute("DELETE FROM captures WHERE file = ?", (name,))
+                    self._index(db, entries_of(folder, number))
+
+    def sweep_evidence(self, now: datetime) -> list[str]:
+        """Remove the oldest evidence beyond its bounds; the names of the files removed."""
+        if self.archive is None:
+            return []
+        keep_days, max_bytes = self._bounds
+        try:
+            removed = self.archive.sweep(now, keep_days=keep_days, max_bytes=max_bytes)
+        except OSError as error:
+            raise StoreError(f"{self.archive.folder}: {error.strerror}; free space") from error
+        with self.transaction() as db:
+            for name in removed:
+                db.execute("DELETE FROM captures WHERE file = ?", (name,))
+        return removed
+
+    def _prove(self, captures: Sequence[Capture], now: datetime) -> list[dict[str, Any]]:
+        if self.archive is None or not captures:
+            return []
+        try:
+            entries = [self.archive.append(item) for item in captures]
+        except OSError as error:
+            raise StoreError(
+                f"{self.archive.folder}: {error.strerror}; free space and run again, nothing "
+                "stored is lost"
+            ) from error
+        if self.archive.number != self._begun:
+            self._begun = self.archive.number
+            self.sweep_evidence(now)
+        return entries
+
+    @staticmethod
+    def _index(db: sqlite3.Connection, entries: Iterable[Mapping[str, Any]]) -> None:
+        db.executemany(
+            "INSERT OR REPLACE INTO captures (seq, host, url, profile, fetched_at, ip, status,"
+            " file, offset, length, sha256, payload_sha256, certificate_sha256, hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    entry["seq"],
+                    host_of(entry["url"]),
+                    entry["url"],
+                    entry["profile"],
+                    entry["time"],
+                    entry["ip"],
+                    entry["status"],
+                    entry["file"],
+                    entry["offset"],
+                    entry["length"],
+                    entry["sha256"],
+                    entry["payload_sha256"],
+                    entry["certificate_sha256"],
+                    entry["hash"],
+                )
+                for entry in entries
+            ],
+        )
 
     @staticmethod
     def _add_evidence(
