@@ -41,5 +41,5 @@ $(VENV)/.dev: $(VENV)/.core
 
 # Real programs that the tests load our files into. Tests name what they skip without them.
 $(VENV)/.system: $(BIN)/python .ci/packages
-	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound squid openssh-client nginx-light || echo "make: some consumers cannot be tested here"
+	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound squid openssh-client nginx caddy || echo "make: some consumers cannot be tested here"
 	@touch $@

@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from gzip import GzipFile
 from itertools import chain
 from pathlib import Path
 
@@ -34,6 +36,9 @@ from crawler.names import is_public_suffix, normalise_host
 
 _READY = "READY"
 _LAST_SERIAL = 2**32 - 1
+_GZIP = ".gz"
+# A smaller file fits into one packet anyway.
+_WORTH_PACKING = 1024
 _SIGNED = (SIGNERS, f"{SUMS}.sig", f"{manifests.FILE}.sig")
 
 
@@ -367,10 +372,25 @@ def _write(plan: Plan, public: Path, staging: Path, signer: Signer | None) -> Ma
             _store(staging / path, [content])
             staged.append(path)
     written = {*_SIGNED, *(str(p.relative_to(public)) for p in public.glob("policy/*/policy.json"))}
-    stale = {path for path in written - about.keys() if (public / path).exists()}
+    stale: set[str] = written - about.keys()
+    before = plan.previous.files.keys() if plan.previous else set()
+    stale |= before - infos.keys()
+    stale |= {f"{path}{_GZIP}" for path in stale}
+    sums = {path: (info.sha256, info.bytes) for path, info in infos.items()}
+    sums |= {p: (hashlib.sha256(data).hexdigest(), len(data)) for p, data in about.items()}
+    for path, (sha256, size) in sums.items():
+        packed = f"{path}{_GZIP}"
+        if size < _WORTH_PACKING:
+            stale.add(packed)
+        elif path in staged:
+            _pack(staging / path, staging / packed)
+            staged.insert(0, packed)
+        elif not _unpacks(public / packed, sha256):
+            _pack(public / path, staging / packed)
+            staged.insert(0, packed)
+    stale = {path for path in stale if (public / path).exists()}
     if staged or stale:
-        before = plan.previous.files.keys() if plan.previous else set()
-        gone = sorted((before - infos.keys()) | stale)
+        gone = sorted(stale)
         part = staging / f"{_READY}.part"
         _store(part, [json.dumps({"rename": staged, "remove": gone}).encode()])
         _sync(*{(staging / path).parent for path in staged}, staging, staging.parent)
@@ -504,12 +524,21 @@ def _finish(public: Path, staging: Path) -> None:
             _sync(*{(public / done).parent for done in todo["rename"]})
         (public / path).parent.mkdir(parents=True, exist_ok=True)
         if (staging / path).exists():  # else it was renamed before the interruption
+            _later(staging / path, public / path)
             (staging / path).replace(public / path)
     _sync(public)
     for path in todo["remove"]:
         (public / path).unlink(missing_ok=True)
     (staging / _READY).unlink()
     shutil.rmtree(staging)
+
+
+def _later(new: Path, old: Path) -> None:
+    """Web servers make ETags of size and whole seconds: both must not stay the same."""
+    with suppress(FileNotFoundError):
+        after = int(old.stat().st_mtime) + 1
+        if new.stat().st_mtime < after:
+            os.utime(new, (after, after))
 
 
 def _staging(public: Path) -> Path:
@@ -530,6 +559,24 @@ def _store(path: Path, content: Iterable[bytes]) -> tuple[str, int]:
         file.flush()
         os.fsync(file.fileno())
         return sha256.hexdigest(), file.tell()
+
+
+def _pack(source: Path, target: Path) -> None:
+    """Compressed beside the file, as web servers serve it; the same bytes for the same file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as plain, target.open("wb") as file:
+        with GzipFile("", "wb", 6, file, mtime=0) as packed:
+            shutil.copyfileobj(plain, packed, 1 << 20)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _unpacks(path: Path, sha256: str) -> bool:
+    try:
+        with GzipFile(path) as packed:
+            return hashlib.file_digest(packed, "sha256").hexdigest() == sha256
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def _sync(*folders: Path) -> None:
