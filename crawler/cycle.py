@@ -137,12 +137,29 @@ class Cycle:
             return False
         return True
 
-    def crawl(self, limits: Limits, *, recheck: bool = False) -> None:
+    def appeal(self, domain: str, author: str, reason: str) -> None:
+        """Open a case: look again at all of `domain` as every kind of visitor, judge it anew."""
+        before = stages.held_against(self.store, domain)
+        case = self.store.open_appeal(domain, author, reason, self.clock(), before)
+        self.outcome.stats["appeal"] = {"case": case, "before": before}
+        if self.online():
+            self.crawl(Limits(), appeal=domain)
+            after = stages.held_against(self.store, domain)
+            self.store.note_recheck(case, self.clock(), after)
+            self.outcome.stats["appeal"]["after"] = after
+        self.outcome.stats["appeal"]["next_publish"] = stages.next_publish(
+            self.workspace, self.store, self.reference, domain, self.clock()
+        )
+
+    def crawl(self, limits: Limits, *, recheck: bool = False, appeal: str = "") -> None:
         """Follow the trail (or revisit what is listed), then judge every host."""
+        recheck = recheck or bool(appeal)
         spider = RecheckSpider if recheck else TrailSpider
         name = "rechecking" if recheck else "following the trail"
         with self.progress.stage(name):
-            crawled, error = asyncio.run(self._crawl(spider, limits))
+            crawled, error = asyncio.run(
+                self._crawl(spider, limits, **({"appeal": appeal} if appeal else {}))
+            )
         self.outcome.stats["recheck" if recheck else "crawl"] = crawled
         if error:
             raise error
@@ -161,7 +178,7 @@ class Cycle:
         self.outcome.stats["verdicts"] = dict(sorted(decided.items()))
 
     async def _crawl(
-        self, spider: type[WorkspaceSpider], limits: Limits
+        self, spider: type[WorkspaceSpider], limits: Limits, **options: str
     ) -> tuple[dict[str, Any], Exception | None]:
         settings = get_project_settings()
         settings.setmodule("crawler.settings", priority="project")
@@ -177,6 +194,7 @@ class Cycle:
                 clock=self.clock,
                 max_pages=limits.pages,
                 max_seconds=limits.minutes * 60,
+                **options,
             )
             watcher = asyncio.create_task(self._watch(crawler))
             try:

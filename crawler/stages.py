@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from blocklists import policy, release
+from blocklists.collapse import parents
 from blocklists.config import PublishConfig
 from blocklists.delta import Removals
 from blocklists.manifest import Manifest
@@ -491,6 +492,25 @@ def sibling_names(store: Store, reference: ReferenceTable) -> dict[str, str]:
     return {name: host for name, host in found.items() if not reference.reason(name)}
 
 
+# Appeals
+
+
+def held_against(store: Store, domain: str) -> str:
+    """One line a host of `domain` and below, as the findings judge them now."""
+    rows = q.rows(
+        store,
+        "SELECT host, category, kind, probability, status FROM sites"
+        " WHERE host IN (?1, ?2) OR substr(host, -length(?1) - 1) = '.' || ?1"
+        " ORDER BY probability DESC, host LIMIT ?3",
+        (domain, registered_domain(domain) or domain, q.APPEAL_HOSTS),
+    )
+    return "\n".join(
+        f"{row['host']}: {row['category'] or 'not judged'} / {row['kind'] or ''}"
+        f" p={row['probability'] or 0:.3f} {row['status'] or ''}".rstrip()
+        for row in rows
+    )
+
+
 # Publish
 
 
@@ -507,38 +527,10 @@ def publish(
     Raises SafetyStop, with the old files untouched, when the result looks wrong. The files are
     written before the database says so: a run killed in between is put right by the next one.
     """
-    overrides = [
-        Override(
-            domain=row["domain"],
-            action=row["action"],
-            reason=row["reason"],
-            author=row["author"],
-            created_at=parse_iso(row["created_at"]) or now,
-            expires_at=parse_iso(row["expires_at"]),
-        )
-        for row in q.active_overrides(store, now)
-    ]
-    mentioned = q.mentioned_innocents(store)
-    own_sources = {feed.host for feed in feeds(workspace)}
-
-    def protected(host: str) -> str:
-        if reason := reference.reason(host):
-            return reason
-        if host in own_sources:
-            return "one of our own sources"
-        role = mentioned.get(host)
-        return f"a report names it as {role}" if role else ""
-
     settings = workspace.config.publish
     policies = policy.load(workspace.policies, settings.policies)
-    chosen = select(
-        candidates(store),
-        overrides,
-        protected=protected,
-        now=now,
-        keep_days=settings.keep_days,
-        policies=policies,
-    )
+    protected = _protection(workspace, store, reference)
+    chosen = choose(workspace, store, protected, policies, now)
     manifest = release.publish(
         chosen,
         workspace.public,
@@ -577,6 +569,75 @@ def publish(
         digest=hashlib.sha256(manifest.to_json().encode()).hexdigest(),
     )
     return manifest, chosen
+
+
+def choose(
+    workspace: Workspace,
+    store: Store,
+    protected: Callable[[str], str],
+    policies: Sequence[policy.Policy],
+    now: datetime,
+) -> Selection:
+    """What the lists would hold if they were published now."""
+    overrides = [
+        Override(
+            domain=row["domain"],
+            action=row["action"],
+            reason=row["reason"],
+            author=row["author"],
+            created_at=parse_iso(row["created_at"]) or now,
+            expires_at=parse_iso(row["expires_at"]),
+        )
+        for row in q.active_overrides(store, now)
+    ]
+    return select(
+        candidates(store),
+        overrides,
+        protected=protected,
+        now=now,
+        keep_days=workspace.config.publish.keep_days,
+        policies=policies,
+    )
+
+
+def _protection(
+    workspace: Workspace, store: Store, reference: ReferenceTable
+) -> Callable[[str], str]:
+    """Gives the reason why a host is never listed, or ""."""
+    mentioned = q.mentioned_innocents(store)
+    own_sources = {feed.host for feed in feeds(workspace)}
+
+    def protected(host: str) -> str:
+        if reason := reference.reason(host):
+            return reason
+        if host in own_sources:
+            return "one of our own sources"
+        role = mentioned.get(host)
+        return f"a report names it as {role}" if role else ""
+
+    return protected
+
+
+def next_publish(
+    workspace: Workspace, store: Store, reference: ReferenceTable, domain: str, now: datetime
+) -> list[str]:
+    """What the next publish does with `domain`, in lines: its entries, or why it has none."""
+    protected = _protection(workspace, store, reference)
+    policies = policy.load(workspace.policies, workspace.config.publish.policies)
+    chosen = choose(workspace, store, protected, policies, now)
+    covering = {domain, *parents(domain)}
+    lines = [
+        f"{entry.list}/{entry.tier}: lists {entry.domain}: {entry.reason}"
+        for entry in chosen.listings
+        if entry.list != policy.FOLDER
+        and (entry.domain == domain or (entry.domain in covering and not entry.exact))
+    ]
+    lines += [
+        f"{item.list}/{item.tier}: leaves {item.domain} out: {item.reason}"
+        for item in chosen.refusals
+        if item.domain == domain or item.domain.endswith(f".{domain}")
+    ]
+    return lines or ["no list names it: nothing is held against it"]
 
 
 def candidates(store: Store) -> list[Site]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crawler.model import Candidate, Category, Evidence, Identifier, Operation, Page, Verdict
+from crawler.names import registered_domain
 from crawler.store.writer import QueueEntry, Store, iso
 
 
@@ -108,6 +109,45 @@ def captured_since(store: Store, page: Page, since: datetime) -> bool:
         (page.url, page.profile, page.status, hashlib.sha256(page.body).hexdigest(), iso(since)),
     )
     return found.fetchone() is not None
+
+
+# Of a domain under appeal, at most so many hosts and pages of each are visited again.
+APPEAL_HOSTS = 20
+APPEAL_PAGES = 12
+
+
+def for_appeal(store: Store, domain: str, profiles: Collection[str]) -> list[QueueEntry]:
+    """Every known page of `domain`, its registered domain and what is below it, and the front
+    page, each as every one of `profiles` would see it."""
+    parent = registered_domain(domain) or domain
+    rows = store.connection.execute(
+        "SELECT url, host, registered_domain, via, depth FROM (SELECT p.url, p.host,"
+        " s.registered_domain, p.via, p.depth,"
+        " row_number() OVER (PARTITION BY p.host ORDER BY max(p.probability) DESC, p.url) AS page,"
+        " dense_rank() OVER (ORDER BY s.probability DESC, s.host) AS site"
+        " FROM pages p JOIN sites s ON s.host = p.host"
+        " WHERE s.host IN (?1, ?2) OR substr(s.host, -length(?1) - 1) = '.' || ?1"
+        " GROUP BY p.url) WHERE page <= ?3 AND site <= ?4",
+        (domain, parent, APPEAL_PAGES, APPEAL_HOSTS),
+    )
+    pages = {row["url"]: tuple(row) for row in rows}
+    if not any(host == domain for _, host, *_ in pages.values()):
+        front = f"http://{domain}/"
+        pages[front] = (front, domain, parent, "appeal", 0)
+    return [
+        QueueEntry(
+            Candidate(url, host, owner, via, "appeal", 1.0, depth), profile, purpose="appeal"
+        )
+        for url, host, owner, via, depth in pages.values()
+        for profile in profiles
+    ]
+
+
+def open_appeals(store: Store) -> list[sqlite3.Row]:
+    """The cases that nobody has decided, the oldest first."""
+    return store.connection.execute(
+        "SELECT * FROM appeals WHERE closed_at IS NULL ORDER BY id"
+    ).fetchall()
 
 
 @dataclass(frozen=True, slots=True)

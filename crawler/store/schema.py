@@ -420,5 +420,43 @@ def _m003(db: sqlite_utils.Database) -> None:
         db.table("captures").create_index(columns)
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001, _m002, _m003)
+def _m004(db: sqlite_utils.Database) -> None:
+    db.create_table(
+        "appeals",
+        {
+            "id": int,
+            "domain": str,
+            "author": str,
+            "reason": str,
+            "opened_at": str,
+            "before": str,
+            "rechecked_at": str,
+            "after": str,
+            "decision": str,
+            "decided_by": str,
+            "decision_reason": str,
+            "closed_at": str,
+        },
+        pk="id",
+    )
+    db.table("appeals").create_index(["domain"])
+    db.create_view(
+        "history",
+        """
+        SELECT added_at AS at, domain, 'listed' AS event, list || '/' || tier AS detail, reason,
+          '' AS author FROM listings
+        UNION ALL SELECT removed_at, domain, 'removed', list || '/' || tier, removal_reason, ''
+          FROM listings WHERE removed_at IS NOT NULL
+        UNION ALL SELECT created_at, domain, action, coalesce('until ' || expires_at, ''), reason,
+          author FROM overrides
+        UNION ALL SELECT opened_at, domain, 'appeal', before, reason, author FROM appeals
+        UNION ALL SELECT rechecked_at, domain, 'rechecked', after, '', '' FROM appeals
+          WHERE rechecked_at IS NOT NULL
+        UNION ALL SELECT closed_at, domain, 'decided', decision, decision_reason, decided_by
+          FROM appeals WHERE closed_at IS NOT NULL
+        """,
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001, _m002, _m003, _m004)
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -664,11 +664,34 @@ class Store:
         now: datetime,
         expires: datetime | None,
     ) -> None:
+        """Note a decision; it closes the appeals that are open for the domain."""
         with self.transaction() as db:
             db.execute(
                 "INSERT INTO overrides (domain, action, reason, author, created_at, expires_at)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (domain, action, reason, author, iso(now), iso(expires)),
+            )
+            db.execute(
+                "UPDATE appeals SET decision = ?, decided_by = ?, decision_reason = ?,"
+                " closed_at = ? WHERE domain = ? AND closed_at IS NULL",
+                (action, author, reason, iso(now), domain),
+            )
+
+    def open_appeal(self, domain: str, author: str, reason: str, now: datetime, before: str) -> int:
+        """A new case; `before` says what was held against the domain. Returns its number."""
+        with self.transaction() as db:
+            cursor = db.execute(
+                "INSERT INTO appeals (domain, author, reason, opened_at, before)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (domain, author, reason, iso(now), before),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def note_recheck(self, appeal: int, now: datetime, after: str) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE appeals SET rechecked_at = ?, after = ? WHERE id = ?",
+                (iso(now), after, appeal),
             )
 
     def note_source(
