@@ -1,0 +1,156 @@
+"""The commands of `scamtrail`, one file a group, and what they share.
+
+Every click command that a module of this package defines becomes a command of `scamtrail`. To add
+one, add a file.
+"""
+
+import json
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crawler.cycle import Exit, Outcome
+from crawler.names import normalise_host
+from crawler.progress import Progress
+from crawler.workspace import Workspace
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def die(code: Exit, error: object) -> None:
+    click.echo(f"scamtrail: {error}", err=True)
+    sys.exit(code)
+
+
+def in_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command `-w/--workspace` and hands it the opened Workspace."""
+
+    @click.option(
+        "-w",
+        "--workspace",
+        "folder",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        show_default="the current folder",
+        help="The workspace, as made by scamtrail init.",
+    )
+    @wraps(command)
+    def wrapper(folder: Path, *args: Any, **kwargs: Any) -> Any:
+        return command(Workspace.open(folder), *args, **kwargs)
+
+    return wrapper
+
+
+def staged(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command `-w`, `--quiet` and `--json` and ends it with its outcome's exit code."""
+
+    @in_workspace
+    @click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+    @wraps(command)
+    def wrapper(opened: Workspace, quiet: bool, as_json: bool, *args: Any, **kwargs: Any) -> None:
+        progress = Progress(quiet=quiet)
+        finish(command(opened, progress, *args, **kwargs), quiet=quiet, as_json=as_json)
+
+    return wrapper
+
+
+def finish(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
+    """Print an outcome, problems on standard error, and end with its exit code."""
+    for problem in outcome.problems:
+        click.echo(f"scamtrail: {problem}", err=True)
+    if outcome.message:
+        click.echo(f"scamtrail: {outcome.message}", err=True)
+    if as_json:
+        document = {
+            "exit_code": int(outcome.code),
+            "message": outcome.message,
+            "problems": outcome.problems,
+            **outcome.stats,
+        }
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    elif not quiet:
+        click.echo("\n".join(summary(outcome.stats)))
+    raise click.exceptions.Exit(int(outcome.code))
+
+
+def summary(stats: dict[str, Any]) -> list[str]:
+    """The counts of a run in one line a stage."""
+    lines: list[str] = []
+    for name, value in stats.items():
+        if name == "publish":
+            what = "new" if value["new"] else "unchanged,"
+            lines.append(
+                f"published   {what} serial {value['serial']}, {value['refused']} names refused"
+            )
+            countries = {}
+            for place, item in value["lists"].items():
+                if place.startswith("policy/"):
+                    countries[place.partition("/")[2]] = item["entries"]
+                    continue
+                change = f" (+{item['added']} -{item['removed']})" if value["new"] else ""
+                lines.append(f"            {place}: {item['entries']} entries{change}")
+            if countries:
+                shown = ", ".join(f"{name} {entries}" for name, entries in countries.items())
+                lines.append(f"            policy: {shown}")
+            continue
+        if name == "files":
+            for path, counts in value.items():
+                shown = ", ".join(f"{key} {item}" for key, item in counts.items())
+                lines.append(f"  {path}: {shown}")
+            continue
+        parts = []
+        for key, item in value.items():
+            if isinstance(item, dict):
+                item = ", ".join(f"{k} {v}" for k, v in item.items())
+                if item:
+                    parts.append(f"{key}: {item}")
+            elif item not in ("", 0):
+                parts.append(f"{key} {item}")
+        lines.append(f"{name:<11} {'; '.join(parts) or 'nothing to do'}")
+    return lines
+
+
+limits_options = [
+    click.option("--limit-pages", type=click.IntRange(0), default=0, help="Stop after so many."),
+    click.option(
+        "--limit-minutes", type=click.FloatRange(0), default=0, help="Stop after so long."
+    ),
+]
+
+
+def limited(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(limits_options):
+        command = option(command)
+    return command
+
+
+force_option = click.option(
+    "--force", is_flag=True, help="Publish although the safety stop says no."
+)
+
+
+def host_argument(domain: str) -> str:
+    try:
+        return normalise_host(domain.split("://")[-1].split("/")[0].replace("[.]", "."))
+    except ValueError as error:
+        raise click.UsageError(f"{error}; name a domain such as shop.example") from error
+
+
+def found() -> Iterator[click.Command]:
+    """Every command of the package, in the order of their names."""
+    commands: dict[str, click.Command] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for item in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(item, click.Command):
+                commands[item.name or ""] = item
+    yield from (commands[name] for name in sorted(commands))

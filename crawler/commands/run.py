@@ -1,0 +1,121 @@
+"""The whole cycle and its stages, from `init` and `run` to `publish`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from crawler.commands import force_option, limited, now, staged
+from crawler.cycle import Cycle, Limits, Outcome, run, run_record
+from crawler.progress import Progress
+from crawler.workspace import Workspace
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Make a workspace: scamtrail.toml, reports/, findings.db, public/.
+
+    \b
+    Example:
+      scamtrail init my-watch && scamtrail run -w my-watch
+    """
+    Workspace.init(folder)
+    click.echo(f"{folder}: ready; put reports into {folder / 'reports'}, then")
+    click.echo(f"  scamtrail run -w {folder}")
+
+
+@click.command("run")
+@staged
+@limited
+@force_option
+def run_command(
+    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float, force: bool
+) -> Outcome:
+    """The whole cycle, once: what cron calls.
+
+    \b
+    Reads new files in reports/, rechecks what is listed, follows the trail,
+    looks up who is behind it, links operations and publishes the lists.
+    """
+    return run(opened, now, progress, Limits(limit_pages, limit_minutes), force=force)
+
+
+@click.command()
+@staged
+@click.option("--column", help="The column of a table that holds the addresses.")
+@click.argument("files", nargs=-1, required=True)
+def ingest(
+    opened: Workspace, progress: Progress, column: str | None, files: tuple[str, ...]
+) -> Outcome:
+    """Read reports (files, folders, or http addresses) and queue what they accuse."""
+    with run_record(opened, "ingest", now, progress) as cycle:
+        for address in (item for item in files if item.startswith(("http://", "https://"))):
+            cycle.ingest_url(address, column)
+        cycle.ingest(
+            [Path(item) for item in files if not item.startswith(("http://", "https://"))], column
+        )
+    cycle.outcome.stats["files"] = cycle.outcome.files
+    return cycle.outcome
+
+
+def _stage(
+    opened: Workspace,
+    progress: Progress,
+    name: str,
+    act: Callable[[Cycle], None],
+    *,
+    online: bool = False,
+) -> Outcome:
+    with run_record(opened, name, now, progress) as cycle:
+        if not online or cycle.online():
+            act(cycle)
+    return cycle.outcome
+
+
+@click.command()
+@staged
+@limited
+def crawl(opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float) -> Outcome:
+    """Follow the trail from the queue and judge what is found."""
+    limits = Limits(limit_pages, limit_minutes)
+    return _stage(opened, progress, "crawl", lambda cycle: cycle.crawl(limits), online=True)
+
+
+@click.command()
+@staged
+@limited
+def recheck(
+    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float
+) -> Outcome:
+    """Visit again what is listed and due."""
+    limits = Limits(limit_pages, limit_minutes)
+    return _stage(
+        opened,
+        progress,
+        "recheck",
+        lambda cycle: cycle.crawl(limits, recheck=True),
+        online=True,
+    )
+
+
+@click.command()
+@staged
+def enrich(opened: Workspace, progress: Progress) -> Outcome:
+    """Look up registration, DNS, hosting and certificates of suspects."""
+    return _stage(opened, progress, "enrich", lambda cycle: cycle.enrich(), online=True)
+
+
+@click.command()
+@staged
+def link(opened: Workspace, progress: Progress) -> Outcome:
+    """Tie sites into the operations that run them."""
+    return _stage(opened, progress, "link", lambda cycle: cycle.link())
+
+
+@click.command()
+@staged
+@force_option
+def publish(opened: Workspace, progress: Progress, force: bool) -> Outcome:
+    """Select, check and write the lists under public/."""
+    return _stage(opened, progress, "publish", lambda cycle: cycle.publish(force=force))

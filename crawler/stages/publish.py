@@ -1,0 +1,178 @@
+"""Select, check and write the lists."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from blocklists import policy, release
+from blocklists.config import PublishConfig
+from blocklists.delta import Removals
+from blocklists.manifest import Manifest
+from blocklists.select import Override, Selection, Site, select
+from crawler.model import Category
+from crawler.reference import ReferenceTable
+from crawler.stages.sources import feeds
+from crawler.store import Store, parse_iso
+from crawler.store import queries as q
+from crawler.workspace import Workspace
+
+# Evidence at or above this weight (log-odds) counts as strong by itself: it multiplies the odds
+# of a scam by at least e^1.5, about 4.5.
+STRONG_WEIGHT = 1.5
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def publish(
+    workspace: Workspace,
+    store: Store,
+    reference: ReferenceTable,
+    now: datetime,
+    *,
+    force: bool = False,
+) -> tuple[Manifest, Selection]:
+    """Select, check and write the lists.
+
+    Raises SafetyStop, with the old files untouched, when the result looks wrong. The files are
+    written before the database says so: a run killed in between is put right by the next one.
+    """
+    settings = workspace.config.publish
+    policies = policy.load(workspace.policies, settings.policies)
+    protected = protection(workspace, store, reference)
+    chosen = choose(workspace, store, protected, policies, now)
+    manifest = release.publish(
+        chosen,
+        workspace.public,
+        now=now,
+        config=PublishConfig(
+            title=settings.title,
+            licence=settings.licence,
+            homepage=settings.homepage,
+            appeal=settings.contact,
+            max_removed_percent=settings.max_removed_percent,
+            max_added_percent=settings.max_added_percent,
+            policies=policies,
+        ),
+        protected=protected,
+        force=force,
+        signer=workspace.signer(),
+    )
+    store.replace_listings(
+        {
+            (item.domain, item.list, item.tier): (item.reason, item.exact)
+            for item in chosen.listings
+            if item.list != policy.FOLDER  # follows from `strict` and the licences
+        },
+        ((item.domain, item.list, item.tier, item.reason) for item in chosen.refusals),
+        Removals(chosen).why,
+        now,
+    )
+    step = manifest.history[0]
+    everything = [counts for name, counts in step.counts.items() if name.startswith("all/")]
+    store.add_release(
+        manifest.serial,
+        manifest.published_at,
+        entries=max((counts.entries for counts in everything), default=0),
+        added=max((counts.added for counts in everything), default=0),
+        removed=max((counts.removed for counts in everything), default=0),
+        digest=hashlib.sha256(manifest.to_json().encode()).hexdigest(),
+    )
+    return manifest, chosen
+
+
+def choose(
+    workspace: Workspace,
+    store: Store,
+    protected: Callable[[str], str],
+    policies: Sequence[policy.Policy],
+    now: datetime,
+) -> Selection:
+    """What the lists would hold if they were published now."""
+    overrides = [
+        Override(
+            domain=row["domain"],
+            action=row["action"],
+            reason=row["reason"],
+            author=row["author"],
+            created_at=parse_iso(row["created_at"]) or now,
+            expires_at=parse_iso(row["expires_at"]),
+        )
+        for row in q.active_overrides(store, now)
+    ]
+    return select(
+        candidates(store),
+        overrides,
+        protected=protected,
+        now=now,
+        keep_days=workspace.config.publish.keep_days,
+        policies=policies,
+    )
+
+
+def protection(
+    workspace: Workspace, store: Store, reference: ReferenceTable
+) -> Callable[[str], str]:
+    """Gives the reason why a host is never listed, or ""."""
+    mentioned = q.mentioned_innocents(store)
+    own_sources = {feed.host for feed in feeds(workspace)}
+
+    def protected(host: str) -> str:
+        if reason := reference.reason(host):
+            return reason
+        if host in own_sources:
+            return "one of our own sources"
+        role = mentioned.get(host)
+        return f"a report names it as {role}" if role else ""
+
+    return protected
+
+
+def candidates(store: Store) -> list[Site]:
+    """Every judged host in the form that selection takes."""
+    sites = q.sites(store)
+    accusations = q.accusations(store)
+    labels: Counter[str] = Counter()
+    for site in sites.values():
+        if site.host != site.registered_domain and Category(site.category or "unknown").is_scam:
+            labels[site.registered_domain] += 1
+    found: list[Site] = []
+    for host, rows in q.latest_pages(store).items():
+        site = sites[host]
+        category = Category(site.category or "unknown")
+        apex = sites.get(site.registered_domain)
+        guilty = [row for row in rows if row.verdict and row.verdict.category.is_scam]
+        innocent = [row for row in rows if row.verdict and row.verdict.category is Category.BENIGN]
+        strong = _strong(store, host, category)
+        found.append(
+            Site(
+                host=host,
+                registered_domain=site.registered_domain,
+                category=category,
+                kind=site.kind,
+                probability=site.probability,
+                status=site.status,
+                last_checked=parse_iso(site.last_seen or site.last_checked) or NEVER,
+                first_seen=parse_iso(site.first_seen) or NEVER,
+                reasons=tuple(strong.values()),
+                strong=len(strong),
+                pages=len({row.url for row in guilty}),
+                innocent_pages=len({row.url for row in innocent} - {row.url for row in guilty}),
+                accused_in=accusations.get(host, 0),
+                urls=tuple(sorted({row.url for row in guilty}))[:20],
+                scam_labels=labels[site.registered_domain],
+                apex_innocent=bool(apex and apex.category == "benign" and apex.status == "live"),
+            )
+        )
+    return found
+
+
+def _strong(store: Store, host: str, category: Category) -> dict[str, str]:
+    """Signal → short reason, for the strongest evidence of each signal, best first."""
+    rows = q.rows(
+        store,
+        "SELECT signal, value, max(weight) AS weight FROM evidence"
+        " WHERE host = ? AND category IN (?, 'other_scam') AND weight >= ?"
+        " GROUP BY signal ORDER BY 3 DESC, 1",
+        (host, category.value, STRONG_WEIGHT),
+    )
+    return {row["signal"]: f"{row['signal']}: {row['value']}"[:160] for row in rows}
