@@ -1,17 +1,22 @@
-# make run: the main job on the practice internet. make test: every check and test.
+# make run: the main job on the practice internet. make test: every check and test but the slow
+# ones, which make slow runs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check docs clean
+.PHONY: run test slow check docs clean
 
 run: $(VENV)/.core
 	$(BIN)/scamtrail demo -w practice
 
 test: check $(VENV)/.system
 	$(BIN)/coverage erase
-	$(BIN)/pytest -q --cov --cov-report=term
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --cov --cov-report=term
 	@echo "make test: everything passed"
+
+# Exit code 5 of pytest: there are none.
+slow: $(VENV)/.dev $(VENV)/.system
+	$(BIN)/pytest -q -m slow; code=$$?; test $$code -eq 0 -o $$code -eq 5
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
