@@ -6,6 +6,7 @@ the requests that were under way.
 """
 
 from collections import deque
+from collections.abc import Collection
 from typing import Protocol, cast
 
 from scrapy import Request, Spider
@@ -14,7 +15,7 @@ from scrapy.crawler import Crawler
 
 from crawler.store import PageRecord, Store, StoreError
 from crawler.store.queries import Queued, best_queued, page_counts
-from crawler.workspace import Workspace
+from crawler.workspace import Clock, Workspace
 
 _BATCH = 64
 
@@ -24,6 +25,7 @@ class FrontierSpider(Protocol):
 
     workspace: Workspace
     store: Store
+    clock: Clock
     purpose: str
     ignores_budget: bool
 
@@ -87,9 +89,7 @@ class FrontierScheduler(BaseScheduler):
         self._buffer.clear()
 
     def has_pending_requests(self) -> bool:
-        return bool(self._again or self._busy or self._buffer) or bool(
-            best_queued(self._store, self._spider.purpose, set(), 1, self._min_priority)
-        )
+        return bool(self._again or self._busy or self._buffer) or bool(self._best(set(), 1))
 
     def enqueue_request(self, request: Request) -> bool:
         """Take back a request that Scrapy wants to repeat; new URLs come through the table."""
@@ -105,8 +105,8 @@ class FrontierScheduler(BaseScheduler):
             queued = self._buffer.popleft()
             if queued.host in self._busy:
                 continue
-            # A second look under another profile answers a question about a page already paid for.
-            if queued.profile == "crawler" and not self._spider.ignores_budget:
+            # A second look under another profile, or a second try, is of a page already paid for.
+            if not (queued.tries or queued.profile != "crawler" or self._spider.ignores_budget):
                 if refusal := self._budgets.refusal(queued.host, queued.registered_domain):
                     self._store.drop([(queued.url, queued.profile)], refusal)
                     self._stats.inc_value(f"frontier/{refusal}")
@@ -116,11 +116,15 @@ class FrontierScheduler(BaseScheduler):
             return self._spider.request(queued)
         return None
 
+    def _best(self, busy: Collection[str], limit: int) -> list[Queued]:
+        spider = self._spider
+        return best_queued(
+            self._store, spider.purpose, busy, limit, self._min_priority, spider.clock()
+        )
+
     def _refill(self) -> bool:
         seen: set[str] = set()
-        for queued in best_queued(
-            self._store, self._spider.purpose, self._busy, _BATCH * 8, self._min_priority
-        ):
+        for queued in self._best(self._busy, _BATCH * 8):
             if queued.host not in seen:
                 seen.add(queued.host)
                 self._buffer.append(queued)

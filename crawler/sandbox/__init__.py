@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import random
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from crawler.sandbox.reports import sample_reports
 from crawler.sandbox.web import WebServer
 from crawler.sandbox.world import NETWORK, World, build
 
-__all__ = ["Ports", "Sandbox", "SandboxError", "build", "serve", "start_process"]
+__all__ = ["Ports", "Sandbox", "SandboxError", "build", "free_ports", "serve", "start_process"]
 
 
 class SandboxError(Exception):
@@ -40,12 +41,27 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Ports that are free now."""
-        held = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
+        return cls(*free_ports(5))
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on 127.0.0.1 that are free now, for TCP and UDP.
+
+    They lie below those that Linux gives to outgoing connections (ip(7): 32768 to 60999), so that
+    no connection takes one before its server does.
+    """
+    found: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 1_000):
         try:
-            return cls(*(item.getsockname()[1] for item in held))
-        finally:
-            for item in held:
-                item.close()
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise SandboxError("practice internet: no free ports between 20000 and 32000")
 
 
 class Sandbox:

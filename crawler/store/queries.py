@@ -25,18 +25,23 @@ class Queued:
     priority: float
     depth: int
     hops: int
+    tries: int = 0
 
 
 def best_queued(
-    store: Store, purpose: str, busy: Collection[str], limit: int, floor: float
+    store: Store, purpose: str, busy: Collection[str], limit: int, floor: float, now: datetime
 ) -> list[Queued]:
-    """The best waiting URLs for `purpose` whose host is not in `busy`, best first."""
+    """The best URLs that wait for `purpose` and are due, whose host is not in `busy`, best first.
+
+    What failed before comes after what was never tried.
+    """
     rows = store.connection.execute(
-        "SELECT url, profile, host, registered_domain, via, priority, depth, hops FROM frontier"
-        " WHERE state = 'queued' AND purpose = ?1 AND priority >= ?2"
+        "SELECT url, profile, host, registered_domain, via, priority, depth, hops, tries"
+        " FROM frontier WHERE state = 'queued' AND purpose = ?1 AND priority >= ?2"
         " AND host NOT IN (SELECT value FROM json_each(?3))"
-        " ORDER BY priority DESC, url LIMIT ?4",
-        (purpose, floor, json.dumps(sorted(busy)), limit),
+        " AND (not_before IS NULL OR not_before <= ?5)"
+        " ORDER BY tries, priority DESC, url LIMIT ?4",
+        (purpose, floor, json.dumps(sorted(busy)), limit, iso(now)),
     )
     return [Queued(*row) for row in rows]
 

@@ -458,5 +458,21 @@ def _m004(db: sqlite_utils.Database) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_m001, _m002, _m003, _m004)
+def _m005(db: sqlite_utils.Database) -> None:
+    db.execute("ALTER TABLE frontier ADD COLUMN tries INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE frontier ADD COLUMN not_before TEXT")
+    db.execute("DROP INDEX idx_frontier_best")
+    db.execute(
+        "CREATE INDEX idx_frontier_best ON frontier (purpose, tries, priority DESC, url)"
+        " WHERE state = 'queued'"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
+    _m001,
+    _m002,
+    _m003,
+    _m004,
+    _m005,
+)
 SCHEMA_VERSION = len(MIGRATIONS)

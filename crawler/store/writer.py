@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,25 @@ class PageRecord:
     @property
     def host(self) -> str:
         return host_of(self.page.url)
+
+
+# Failures that say nothing about the page: the net, a resolver or this machine was overloaded.
+PASSING = frozenset({"timeout", "dns:timeout", "dns:servfail", "unreachable"})
+# When such a page is tried again, counted from each failure; the first time in the same run.
+RETRY_AFTER = (timedelta(0), timedelta(hours=6), timedelta(days=2))
+
+_PAGE_COLUMNS = (
+    "host", "url", "via", "depth", "profile", "status", "failure", "location", "title", "text",
+    "language", "sha256", "bytes", "ip", "rendered", "category", "kind", "probability",
+    "missing", "model", "fetched_at",
+)  # fmt: skip
+# A second try within a second replaces the failure before it.
+_ADD_PAGE = (
+    f"INSERT INTO pages ({', '.join(_PAGE_COLUMNS)}) VALUES ({', '.join('?' * len(_PAGE_COLUMNS))})"
+    " ON CONFLICT (url, profile, fetched_at) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _PAGE_COLUMNS)
+    + " WHERE failure != '' RETURNING id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +279,8 @@ class Store:
                 " last_seen = coalesce(excluded.last_seen, last_seen)",
                 (host, registered_domain(host) or host, seen, not page.failure),
             )
-            cursor = db.execute(
-                "INSERT OR IGNORE INTO pages (host, url, via, depth, profile, status, failure,"
-                " location, title, text, language, sha256, bytes, ip, rendered, category, kind,"
-                " probability, missing, model, fetched_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            stored = db.execute(
+                _ADD_PAGE,
                 (
                     host,
                     page.url,
@@ -288,9 +304,9 @@ class Store:
                     verdict.model if verdict else None,
                     seen,
                 ),
-            )
-            if cursor.rowcount and verdict:
-                self._add_evidence(db, host, cursor.lastrowid, verdict, page.fetched_at)
+            ).fetchone()
+            if stored and verdict:
+                self._add_evidence(db, host, stored[0], verdict, page.fetched_at)
             db.executemany(
                 "INSERT OR IGNORE INTO links (from_url, from_host, to_url, to_host, text, kind,"
                 " seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -303,10 +319,28 @@ class Store:
             self._enqueue(db, record.candidates, page.fetched_at)
             if record.report:
                 self._add_report(db, record.report, record.mentions, depth=record.depth + 1)
-            db.execute(
-                "UPDATE frontier SET state = 'done' WHERE url = ? AND profile = ?",
-                (page.url, page.profile),
-            )
+            self._settle(db, page)
+
+    @staticmethod
+    def _settle(db: sqlite3.Connection, page: Page) -> None:
+        """Take a page out of the queue, unless a fault that may pass is worth another try."""
+        again = RETRY_AFTER if page.failure in PASSING else ()
+        row = db.execute(
+            "SELECT tries FROM frontier WHERE url = ? AND profile = ?", (page.url, page.profile)
+        ).fetchone()
+        tries = row[0] if row else 0
+        waits = tries < len(again)
+        db.execute(
+            "UPDATE frontier SET state = ?, tries = ?, not_before = ?"
+            " WHERE url = ? AND profile = ?",
+            (
+                "queued" if waits else "done",
+                tries + 1,
+                iso(page.fetched_at + again[tries]) if waits else None,
+                page.url,
+                page.profile,
+            ),
+        )
 
     # Captures
 

@@ -21,6 +21,7 @@ from blocklists.config import PublishConfig
 from blocklists.release import publish
 from blocklists.select import Selection
 from crawler.model import Listing
+from crawler.sandbox import free_ports
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
@@ -144,7 +145,7 @@ def start() -> Iterator[Start]:
     def start(command: Callable[[int], Sequence[str]]) -> int:
         said = b""
         for _ in range(5):  # another program may take the free port first
-            port = _free_port()
+            (port,) = free_ports(1)
             process = subprocess.Popen(
                 command(port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
             )
@@ -164,13 +165,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    return _free_port
-
-
-def _free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return lambda: free_ports(1)[0]
 
 
 def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:

@@ -21,6 +21,7 @@ from blocklists.config import PublishConfig
 from blocklists.release import publish
 from blocklists.select import Selection
 from crawler.model import Listing
+from crawler.sandbox import free_ports
 from support import BIN, scamtrail
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -126,9 +127,7 @@ class running:
 
     def __enter__(self) -> int:
         for _ in range(5):  # another program may take the free port first
-            with closing(socket.socket()) as free:
-                free.bind(("127.0.0.1", 0))
-                port = int(free.getsockname()[1])
+            (port,) = free_ports(1)
             self.process = subprocess.Popen(
                 self.command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )

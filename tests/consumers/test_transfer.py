@@ -2,12 +2,10 @@
 
 import re
 import signal
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from blocklists.config import PublishConfig
 from blocklists.release import publish
 from blocklists.select import Selection
 from crawler.model import Listing
+from crawler.sandbox import free_ports
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 DOCS = Path(__file__).parents[2] / "docs" / "isp.md"
@@ -40,12 +39,6 @@ def release(public: Path, *names: str, days: int = 0) -> int:
     )
     selection, now = Selection(listings, ()), NOW + timedelta(days=days)
     return publish(selection, public, now=now, config=PublishConfig()).serial
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 class Named:
@@ -118,7 +111,7 @@ def pair(
     folders = [tmp_path / "primary", tmp_path / "secondary"]
     for folder in folders:
         folder.mkdir()
-    ports = [free_port(), free_port()]
+    ports = free_ports(2)
     primary, secondary = documented()
     primary = (
         primary.replace("/srv/scamtrail/public", str(public))

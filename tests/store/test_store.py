@@ -22,6 +22,7 @@ from crawler.model import (
 )
 from crawler.store import SCHEMA_VERSION, PageRecord, QueueEntry, Store, StoreError
 from crawler.store import queries as q
+from crawler.store.writer import RETRY_AFTER
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -47,17 +48,17 @@ def verdict(category: Category = Category.GAMBLING) -> Verdict:
 
 
 def waiting(store: Store) -> list[str]:
-    return [item.url for item in q.best_queued(store, "trail", set(), 99, 0.0)]
+    return [item.url for item in q.best_queued(store, "trail", set(), 99, 0.0, NOW)]
 
 
 def test_the_best_url_comes_first_and_busy_hosts_wait(store: Store) -> None:
     store.enqueue([entry("http://a.test/1", 0.2), entry("http://b.test/", 0.9)], NOW)
     store.enqueue([entry("http://a.test/2", 0.9)], NOW)
     assert waiting(store) == ["http://a.test/2", "http://b.test/", "http://a.test/1"]
-    assert [item.url for item in q.best_queued(store, "trail", {"a.test"}, 9, 0.0)] == [
+    assert [item.url for item in q.best_queued(store, "trail", {"a.test"}, 9, 0.0, NOW)] == [
         "http://b.test/"
     ]
-    assert [item.url for item in q.best_queued(store, "trail", set(), 9, 0.5)] == [
+    assert [item.url for item in q.best_queued(store, "trail", set(), 9, 0.5, NOW)] == [
         "http://a.test/2",
         "http://b.test/",
     ]
@@ -67,11 +68,40 @@ def test_a_url_found_again_keeps_its_best_priority_and_is_fetched_once(store: St
     store.enqueue([entry("http://a.test/", 0.3, depth=5)], NOW)
     store.enqueue([entry("http://a.test/", 0.8, depth=2)], NOW)
     store.enqueue([entry("http://a.test/", 0.1, depth=9)], NOW)
-    (queued,) = q.best_queued(store, "trail", set(), 9, 0.0)
+    (queued,) = q.best_queued(store, "trail", set(), 9, 0.0, NOW)
     assert (queued.priority, queued.depth) == (0.8, 2)
     store.add_page(PageRecord(page("http://a.test/"), "report:r", 2, verdict()))
     store.enqueue([entry("http://a.test/", 1.0)], NOW)
     assert waiting(store) == []
+
+
+def test_a_fault_that_may_pass_is_tried_again_later_and_not_for_ever(store: Store) -> None:
+    store.enqueue([entry("http://a.test/"), entry("http://b.test/", 0.1)], NOW)
+    moment = NOW
+    for delay in RETRY_AFTER:
+        store.add_page(
+            PageRecord(page("http://a.test/", now=moment, failure="timeout"), "report:r", 0)
+        )
+        later = moment + delay
+        if delay:
+            early = q.best_queued(store, "trail", set(), 9, 0.0, moment)
+            assert [item.url for item in early] == ["http://b.test/"]
+        due = q.best_queued(store, "trail", set(), 9, 0.0, later)
+        assert [item.url for item in due] == ["http://b.test/", "http://a.test/"]
+        moment = later
+    store.add_page(PageRecord(page("http://a.test/", now=moment, failure="timeout"), "report:r", 0))
+    due = q.best_queued(store, "trail", set(), 9, 0.0, moment + timedelta(days=99))
+    assert [item.url for item in due] == ["http://b.test/"]
+
+
+def test_an_answer_within_the_second_of_a_failure_takes_its_place(store: Store) -> None:
+    store.enqueue([entry("http://a.test/")], NOW)
+    store.add_page(PageRecord(page("http://a.test/", failure="dns:servfail"), "report:r", 0))
+    store.add_page(PageRecord(page("http://a.test/"), "report:r", 0, verdict()))
+    store.add_page(PageRecord(page("http://a.test/", failure="timeout"), "report:r", 0))
+    assert q.count(store, "pages") == 1
+    assert q.count(store, "pages", "failure = '' AND category = 'gambling'") == 1
+    assert q.count(store, "evidence") == 1
 
 
 def test_a_page_is_stored_whole_or_not_at_all(store: Store) -> None:
@@ -188,7 +218,7 @@ def test_a_domain_in_more_reports_comes_first(store: Store) -> None:
     accuse(1, "a.test", "b.test")
     for number in range(2, 11):
         accuse(number, "b.test")
-    first, second = q.best_queued(store, "trail", set(), 9, 0.0)
+    first, second = q.best_queued(store, "trail", set(), 9, 0.0, NOW)
     assert (first.host, second.host) == ("b.test", "a.test")
     assert second.priority == 0.85 < first.priority <= 1.0
     assert q.accusations(store) == {"a.test": 1, "b.test": 10}
