@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,6 +83,55 @@ def _cover(host: str, listed: Mapping[str, bool]) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class OperationScore:
+    """How the operations compare with the truth, by pairs of sites; `mixed` join two true ones."""
+
+    precision: float
+    recall: float
+    mixed: int
+
+
+def score_operations(
+    truth: Iterable[Mapping[str, Any]], members: Mapping[str, str]
+) -> OperationScore:
+    """Compare `members` (host → operation) with the ground truth.
+
+    A pair counts against recall when both hosts can be reached and belong to one true operation;
+    hosts of one registered domain are one there. Of what we tied, every pair counts, and a host
+    that the truth gives to nobody is wrong in each.
+    """
+    owners: dict[str, str] = {}
+    ours: dict[str, str] = {}
+    wanted: list[str] = []
+    for line in truth:
+        owners[line["host"]] = line["operation"] or ""
+        if line["operation"] and line["reach"] not in UNREACHABLE:
+            wanted.append(line["host"])
+    tied: dict[str, Counter[str]] = {}
+    for host, operation in members.items():
+        known = host
+        while known not in owners and "." in known:
+            known = known.partition(".")[2]
+        owner = owners.get(known) or f"nobody: {host}"
+        tied.setdefault(operation, Counter())[owner] += 1
+        ours.setdefault(known, operation)
+    true = Counter(owners[host] for host in wanted)
+    found = Counter((owners[host], ours[host]) for host in wanted if host in ours)
+    right = sum(_pairs(count) for owners_of in tied.values() for count in owners_of.values())
+    made = sum(_pairs(owners_of.total()) for owners_of in tied.values())
+    possible = sum(_pairs(count) for count in true.values())
+    return OperationScore(
+        precision=right / made if made else 1.0,
+        recall=sum(_pairs(count) for count in found.values()) / possible if possible else 1.0,
+        mixed=sum(len(owners_of) > 1 for owners_of in tied.values()),
+    )
+
+
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2
+
+
 def listed_names(store: Store) -> dict[str, bool]:
     """What list `all` holds now in its wider tier: domain → whether only the exact name."""
     return {
@@ -130,12 +180,23 @@ def demo(
         seconds, cpu_seconds = time.monotonic() - started, time.process_time() - cpu
         with Store(workspace.database) as store:
             result = score(truth, listed_names(store))
+            tied = score_operations(
+                truth,
+                {
+                    item.host: item.operation_id
+                    for item in q.sites(store).values()
+                    if item.operation_id
+                },
+            )
     pages = outcome.stats.get("crawl", {}).get("pages", 0)
     outcome.stats["demo"] = {
         "seed": seed,
         "recall": round(result.recall, 4),
         "precision": round(result.precision, 4),
         "false_listings": len(result.false_listings),
+        "operations_precision": round(tied.precision, 4),
+        "operations_recall": round(tied.recall, 4),
+        "operations_mixed": tied.mixed,
         "reachable": result.reachable,
         "listed": result.listed,
         "pages": pages,

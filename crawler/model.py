@@ -242,13 +242,17 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Sites run by the same people. `id` stays the same across runs; `confidence` in [0, 1]."""
+    """Sites run by the same people. `id` stays the same across runs; `confidence` in [0, 1].
+
+    `reasons` says in words why each member belongs.
+    """
 
     id: str
     members: tuple[str, ...]
     identifiers: tuple[Identifier, ...]
     confidence: float
     summary: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,10 @@ def demo_command(
         f" precision {result['precision']:.3f}, {result['false_listings']} false listings"
     )
     say(
+        f"            operations tied with pairwise recall {result['operations_recall']:.3f},"
+        f" precision {result['operations_precision']:.3f}, {result['operations_mixed']} mixed"
+    )
+    say(
         f"            {result['pages']} pages in {result['seconds']} s,"
         f" {result['pages_per_cpu_second']} per CPU-second"
     )

@@ -62,9 +62,6 @@ def _parts(enrichment: Enrichment) -> Iterator[str]:
 def ties(enrichment: Enrichment) -> Iterator[Identifier]:
     """What an enrichment adds to the identifiers of a site."""
     for registration in enrichment.registration:
-        if registration.created and registration.registrar:
-            hour = registration.created.strftime("%Y-%m-%dT%H")
-            yield Identifier("registration_burst", f"{registration.registrar} {hour}")
         for server in registration.name_servers:
             yield Identifier("name_server", server.lower().rstrip("."))
     for record in enrichment.dns:

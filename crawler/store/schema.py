@@ -468,11 +468,47 @@ def _m005(db: sqlite_utils.Database) -> None:
     )
 
 
+def _m006(db: sqlite_utils.Database) -> None:
+    db.create_table(
+        "operation_members",
+        {"operation_id": str, "host": str, "since": str, "until": str, "reason": str},
+        pk=("operation_id", "host", "since"),
+        foreign_keys=[("operation_id", "operations", "id")],
+    )
+    db.create_table(
+        "operation_events",
+        {
+            "id": int,
+            "at": str,
+            "operation_id": str,
+            "event": str,
+            "other_id": str,
+            "sites": int,
+        },
+        pk="id",
+        foreign_keys=[("operation_id", "operations", "id")],
+    )
+    db.table("operation_members").create_index(["host"])
+    db.table("operation_events").create_index(["operation_id"])
+    # Ties of registrations are worked out anew from their times, whenever sites are linked.
+    db.execute(
+        "DELETE FROM site_identifiers WHERE identifier_id IN"
+        " (SELECT id FROM identifiers WHERE kind = 'registration_burst')"
+    )
+    db.execute("DELETE FROM identifiers WHERE kind = 'registration_burst'")
+    db.execute(
+        "INSERT INTO operation_members (operation_id, host, since, reason)"
+        " SELECT s.operation_id, s.host, o.first_seen, o.summary FROM sites s"
+        " JOIN operations o ON o.id = s.operation_id"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m001,
     _m002,
     _m003,
     _m004,
     _m005,
+    _m006,
 )
 SCHEMA_VERSION = len(MIGRATIONS)

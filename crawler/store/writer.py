@@ -33,6 +33,7 @@ from crawler.model import (
     Verdict,
 )
 from crawler.names import registered_domain
+from crawler.operations.history import Change
 from crawler.store.schema import StoreError, connect, describe
 
 # What an analyst searches and reads in the desk.
@@ -602,14 +603,14 @@ class Store:
             ),
         )
 
-    def replace_operations(self, operations: Sequence[Operation], now: datetime) -> None:
-        """Store the operations as they are now; their first sighting is kept."""
+    def replace_operations(
+        self, operations: Sequence[Operation], changes: Iterable[Change], now: datetime
+    ) -> None:
+        """Store the operations as they are now; first sightings and past members are kept."""
+        moment = iso(now)
         with self.transaction() as db:
             db.execute("UPDATE sites SET operation_id = NULL WHERE operation_id IS NOT NULL")
-            kept = {operation.id for operation in operations}
-            for row in db.execute("SELECT id FROM operations").fetchall():
-                if row["id"] not in kept:
-                    db.execute("UPDATE operations SET size = 0 WHERE id = ?", (row["id"],))
+            db.execute("UPDATE operations SET size = 0")
             for operation in operations:
                 identifiers = [[item.kind, item.value] for item in operation.identifiers]
                 db.execute(
@@ -624,13 +625,39 @@ class Store:
                         operation.confidence,
                         operation.summary,
                         json.dumps(identifiers, ensure_ascii=False),
-                        iso(now),
+                        moment,
                     ),
                 )
                 db.executemany(
                     "UPDATE sites SET operation_id = ? WHERE host = ?",
                     [(operation.id, host) for host in operation.members],
                 )
+                db.executemany(
+                    "UPDATE operation_members SET reason = ?3"
+                    " WHERE operation_id = ?1 AND host = ?2 AND until IS NULL AND reason != ?3",
+                    [(operation.id, host, reason) for host, reason in operation.reasons.items()],
+                )
+            db.execute(
+                "UPDATE operation_members SET until = ? WHERE until IS NULL AND operation_id IS NOT"
+                " (SELECT s.operation_id FROM sites s WHERE s.host = operation_members.host)",
+                (moment,),
+            )
+            db.executemany(
+                "INSERT INTO operation_members (operation_id, host, since, reason)"
+                " SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM operation_members"
+                " WHERE operation_id = ?1 AND host = ?2 AND until IS NULL)"
+                " ON CONFLICT DO UPDATE SET until = NULL, reason = excluded.reason",
+                [
+                    (operation.id, host, moment, operation.reasons.get(host, ""))
+                    for operation in operations
+                    for host in operation.members
+                ],
+            )
+            db.executemany(
+                "INSERT INTO operation_events (at, operation_id, event, other_id, sites)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(moment, item.operation, item.event, item.other, item.sites) for item in changes],
+            )
 
     # Lists
 

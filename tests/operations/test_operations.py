@@ -1,7 +1,7 @@
 """Identifiers on pages, and the operations that they make."""
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crawler import html
 from crawler.model import Category, Identifier, Page
 from crawler.names import registered_domain
-from crawler.operations import SiteFacts, identifiers, link
+from crawler.operations import Change, SiteFacts, bursts, changes, identifiers, link
 from crawler.operations.identifiers import is_base58check
 from crawler.sandbox import wallets
 
@@ -236,10 +236,10 @@ def test_two_sites_are_joined_exactly_when_their_ties_suffice(kinds_of: list[lis
 
 
 def test_a_summary_says_what_ties_the_members() -> None:
-    ties = (("wallet_tron", "T1"), ("ga4", "G1"), ("registration_burst", "r 2026-01-01T10"))
+    ties = (("wallet_tron", "T1"), ("ga4", "G1"), ("registration_burst", "r 2026-01-01T10:00Z/40"))
     (operation,) = link([site("a.test", *ties), site("b.test", *ties)], [])
     assert "same TRON wallet on 2" in operation.summary
-    assert "2 registered in the same hour" in operation.summary
+    assert "2 registered within" in operation.summary
     assert 0.5 < operation.confidence <= 0.99
 
 
@@ -253,3 +253,57 @@ def test_the_order_of_sites_does_not_matter(order: list[int], data: st.DataObjec
     )
     sites = [site(f"s{number}.test", *data.draw(ties)) for number in range(8)]
     assert link(sites, []) == link([sites[index] for index in order], [])
+
+
+def test_every_member_has_its_reason_in_words() -> None:
+    wallet, burst = ("wallet_tron", "T1"), ("registration_burst", "Reg 2026-01-01T10:00Z/40")
+    (operation,) = link(
+        [
+            site("a.test", wallet, burst),
+            site("b.test", wallet, burst),
+            site("c.test", wallet, ("ga4", "G1")),
+        ],
+        [],
+    )
+    assert operation.reasons["a.test"] == (
+        "same TRON wallet as 2 others, registered with 1 within 40 minutes at Reg"
+    )
+    assert operation.reasons["c.test"] == "same TRON wallet as 2 others"
+    assert operation.summary == (
+        "same TRON wallet on 3 sites, 2 registered within 40 minutes at Reg"
+    )
+
+
+def test_domains_registered_one_after_the_other_are_a_burst() -> None:
+    start = datetime(2026, 1, 1, 23, 45, tzinfo=UTC)
+    found = bursts(
+        [(f"s{n}.test", "Reg", start + timedelta(minutes=10 * n)) for n in range(5)]
+        + [("late.test", "Reg", start + timedelta(hours=5)), ("other.test", "Else", start)]
+        + [(f"day{n}.test", "Reg", datetime(2026, 3, 1, tzinfo=UTC)) for n in range(2)]
+    )
+    assert {item.value for item in found.values()} == {"Reg 2026-01-01T23:45Z/40"}
+    assert sorted(found) == [f"s{n}.test" for n in range(5)]
+
+
+def test_what_became_of_operations_is_told() -> None:
+    tie, other, third = ("ga4", "G1"), ("ga4", "G2"), ("ga4", "G3")
+    first = link([site(f"{name}.test", tie) for name in "abcde"], [])
+    old = first[0].id
+    assert list(changes([], first)) == [Change(old, "formed", "", 5)]
+    assert list(changes(first, first)) == []
+    parts = link([site(f"{n}.test", tie if n in "abc" else other) for n in "abcde"], first)
+    new = next(item.id for item in parts if item.id != old)
+    assert list(changes(first, parts)) == [Change(new, "split", old, 2)]
+    whole = link([site(f"{name}.test", third) for name in "abcde"], parts)
+    assert set(changes(parts, whole)) == {
+        Change(old, "merged", new, 2),
+        Change(new, "ended", old, 2),
+    }
+    assert list(changes(whole, [])) == [Change(old, "ended", "", 0)]
+
+
+def test_partners_who_link_to_each_other_stay_apart_without_something_owned() -> None:
+    links = tuple(("link_target", f"{name}.test") for name in "ab")
+    assert groups(site("a.test", *links), site("b.test", *links)) == []
+    own = ("name_server", "ns1.vanity.test")
+    assert groups(site("door.test", ("link_target", "front.test"), own), site("front.test", own))
