@@ -39,6 +39,8 @@ _BRANDS = ("binance", "coinbase", "kraken", "okx", "bybit", "metamask", "trustwa
 _CONFUSED = tuple(
     str.maketrans({"0": "o", "1": one, "3": "e", "5": "s", "4": "a", "8": "b"}) for one in "li"
 )
+# A shorter name is taken under most suffixes, by people who know nothing of each other.
+_OWN_NAME = 6
 PRIOR = -4.0
 # Names below are not worth a DNS question.
 FLOOR = -3.0
@@ -130,3 +132,10 @@ def siblings(host: str, *, ahead: int = 3) -> Iterator[str]:
         if value + step > 0:
             number = str(value + step).zfill(width)
             yield f"{head[: match.start()]}{number}{head[match.end() :]}{dot}{tail}"
+
+
+def elsewhere(registered: str, suffixes: Iterable[str]) -> Iterator[str]:
+    """The same name under other public suffixes; short names belong to anybody and give none."""
+    label, _, own = registered.partition(".")
+    if len(label) >= _OWN_NAME:
+        yield from (f"{label}.{suffix}" for suffix in suffixes if suffix != own)

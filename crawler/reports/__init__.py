@@ -92,10 +92,12 @@ def _read(
     except ReportError as error:
         problems.append(str(error))
         return
-    if content.passages or content.body.strip() or not content.parts:
-        yield _reading(data, kind, content, name, now, source, reference)
-    else:
+    empty = not content.passages and not content.body.strip()
+    if empty and content.parts:
         problems += (f"{name}: {problem}" for problem in content.problems)
+    elif not empty or content.problems or not depth:
+        # A message's logo says nothing, and that is no problem of the message.
+        yield _reading(data, kind, content, name, now, source, reference)
     if content.parts and depth >= MAX_DEPTH:
         problems.append(f"{name}: packed {depth + 1} times over; unpack it first")
         return

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from crawler.detect import discover
 from crawler.model import Candidate, Category
-from crawler.names import registered_domain
+from crawler.names import public_suffix, registered_domain
 from crawler.reference import ReferenceTable
 from crawler.store import QueueEntry, Store
 from crawler.store import queries as q
@@ -15,6 +15,9 @@ from crawler.workspace import Clock, Workspace
 # A proposal is looked at when nothing better waits.
 PROPOSAL_PRIORITY = 0.15
 MAX_PROPOSALS = 2_000
+MAX_SUFFIXES = 6
+# On these kinds of sites the name was another's before, or still is.
+_BORROWED = frozenset({"doorway", "link_farm", "hacked", "redirector"})
 
 
 async def propose(
@@ -56,15 +59,27 @@ async def propose(
 
 
 def sibling_names(store: Store, reference: ReferenceTable) -> dict[str, str]:
-    """Name → the host it follows from, for sites judged scam: numbers and certificate names."""
+    """Name → the host it follows from, for sites judged scam.
+
+    Numbers counted on, the suffixes that such sites like best, and names in certificates.
+    """
     found: dict[str, str] = {}
-    for site in q.sites(store).values():
-        # Below a wildcard every label is alive, so only registered names say something.
-        registered = site.host.removeprefix("www.") == site.registered_domain
-        scam = Category(site.category or "unknown").is_scam and site.status == "live"
-        if scam and registered:
-            for name in discover.siblings(site.host):
-                found.setdefault(name, site.host)
+    # Below a wildcard every label is alive, so only registered names say something.
+    scams = [
+        site
+        for site in q.sites(store).values()
+        if Category(site.category or "unknown").is_scam
+        and site.status == "live"
+        and site.host.removeprefix("www.") == site.registered_domain
+    ]
+    liked = Counter(public_suffix(site.host) for site in scams)
+    suffixes = sorted(liked, key=lambda suffix: (-liked[suffix], suffix))[:MAX_SUFFIXES]
+    for site in scams:
+        names = [*discover.siblings(site.host)]
+        if site.kind not in _BORROWED:
+            names += discover.elsewhere(site.registered_domain, suffixes)
+        for name in names:
+            found.setdefault(name, site.host)
     for host, names in q.certificate_names(store):
         for name in names.split():
             if not name.startswith("*"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crawler.detect.discover import PRIOR, rank, score, siblings, stem
+from crawler.detect.discover import PRIOR, elsewhere, rank, score, siblings, stem
 from support import Internet, query, scamtrail
 
 
@@ -55,6 +55,14 @@ def test_the_ranking_is_cut_and_stable() -> None:
 def test_siblings_count_on_and_back(host: str, first: list[str]) -> None:
     assert list(siblings(host))[: len(first)] == first
     assert host not in list(siblings(host))
+
+
+def test_a_name_of_ones_own_is_looked_for_under_other_suffixes() -> None:
+    assert list(elsewhere("lucky88.vip", ["com", "vip", "co.th"])) == [
+        "lucky88.com",
+        "lucky88.co.th",
+    ]
+    assert list(elsewhere("x88.vip", ["com", "vip"])) == []
 
 
 @given(st.text(max_size=80))

@@ -221,6 +221,32 @@ def test_each_message_of_a_mailbox_is_a_report() -> None:
     assert accused(box) == ACCUSED
 
 
+def picture(text: str = "", form: str = "PNG") -> bytes:
+    zxing = pytest.importorskip("zxingcpp", reason="the extra qr is not installed")
+    image = pytest.importorskip("PIL.Image", reason="the extra qr is not installed")
+    canvas = image.new("L", (900, 700), 255)
+    if text:
+        code = zxing.create_barcode(text, zxing.BarcodeFormat.QRCode).to_image(scale=6)
+        canvas.paste(image.fromarray(code).rotate(7, fillcolor=255, expand=True), (300, 200))
+    target = io.BytesIO()
+    canvas.save(target, form)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
+def test_the_code_in_a_picture_is_read(form: str) -> None:
+    data = picture("https://lucky-hall88.com/register?invite=8821", form)
+    assert kinds(data) == ["picture"]
+    assert accused(data) == {"lucky-hall88.com"}
+
+
+def test_a_picture_without_a_code_says_so_alone_and_nothing_beside_a_report() -> None:
+    assert any("names no web address" in line for line in problems(picture()))
+    beside = packed({"logo.png": picture(), "chat.png": picture("gold-tide77.net"), "a.txt": PROSE})
+    assert problems(beside) == []
+    assert accused(beside) == ACCUSED
+
+
 def test_archives_are_read_in_place() -> None:
     inner = packed({"a/list.txt": "lucky-hall88.com\n", "b.txt.gz": gzip.compress(PROSE.encode())})
     assert accused(packed({"inner.zip": inner})) == ACCUSED
@@ -272,6 +298,7 @@ def test_archives_in_archives_end(beside: dict[str, str | bytes]) -> None:
             "r: its part word/document.xml cannot be read",
         ),
         (b",,\n,,\n,,\n", "r:1: a table of empty cells"),
+        (b"\x89PNG\r\n\x1a\nnothing of a picture", "r: a"),
     ],
 )  # fmt: skip
 def test_what_is_broken_is_one_line_with_file_and_fix(data: bytes, message: str) -> None:
