@@ -45,6 +45,12 @@ $(VENV)/.dev: $(VENV)/.core
 	@touch $@
 
 # Real programs that the tests load our files into. Tests name what they skip without them.
-$(VENV)/.system: $(BIN)/python .ci/packages
-	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound squid openssh-client nginx caddy || echo "make: some consumers cannot be tested here"
+$(VENV)/.system: $(BIN)/python .ci/packages $(wildcard .ci/consumers/*)
+	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound knot-resolver pdns-recursor \
+	  squid openssh-client nginx libnginx-mod-http-brotli-static caddy  nftables ipset \
+	  || echo "make: some consumers cannot be tested here"
+	.ci/packages -b suricata || echo "make: Suricata cannot be tested here"
+	command -v npm >/dev/null || .ci/packages npm || true
+	.ci/consumers/install $(VENV)/consumers $(BIN)/python \
+	  || echo "make: AdGuard's engine or sing-box cannot be tested here"
 	@touch $@

@@ -21,6 +21,11 @@ def parents(name: str) -> Iterator[str]:
         position = name.find(".", position + 1)
 
 
+def host_of(name: str) -> str:
+    """The host of an entry that may be a URL."""
+    return name.split("/")[2].partition(":")[0] if "://" in name else name
+
+
 def is_covered(name: str, names: Set[str]) -> bool:
     """Whether `name` or a name above it is in `names`."""
     return name in names or any(parent in names for parent in parents(name))
@@ -45,6 +50,7 @@ def collapse(names: Iterable[str]) -> tuple[str, ...]:
 
 def collapse_listings(listings: Iterable[Listing]) -> tuple[Listing, ...]:
     """The same for entries: those under an entry fold into it, exact ones cover only themselves.
+    A URL folds into an entry that covers its host.
 
     Of several entries for one name the first stays, one that covers before an exact one. The
     result is sorted by reversed labels.
@@ -56,5 +62,5 @@ def collapse_listings(listings: Iterable[Listing]) -> tuple[Listing, ...]:
     names = collapse(covering)
     kept = [covering[name] for name in names]
     top = frozenset(names)
-    kept += [entry for name, entry in exact.items() if not is_covered(name, top)]
+    kept += [entry for name, entry in exact.items() if not is_covered(host_of(name), top)]
     return tuple(sorted(kept, key=lambda entry: reversed_labels(entry.domain)))

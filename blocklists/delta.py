@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from blocklists.collapse import parents
+from blocklists.collapse import host_of, parents
 from blocklists.policy import FOLDER as POLICIES
+from blocklists.registry import scope
 from blocklists.select import Selection
 from crawler.model import Listing
 
@@ -13,8 +14,6 @@ GONE = "the evidence no longer suffices"
 
 # `list/tier`, name, and whether the entry is the exact name alone.
 Key = tuple[str, str, bool]
-
-_SCOPES = {False: "domain", True: "host"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,12 @@ class Removals:
     def why(self, place: str, domain: str) -> str:
         """`place` is `list/tier`."""
         listed = self._listed.get(place, {})
-        for parent in parents(domain):
+        host = host_of(domain)
+        for parent in parents(host) if host == domain else (host, *parents(host)):
             if listed.get(parent) is False:
                 return f"now within the entry {parent}"
         if domain in listed:
-            return f"now listed as a {_SCOPES[listed[domain]]}"
+            return f"now listed as a {scope(domain, listed[domain])}"
         # A country's list refuses what strict refuses; that is said once.
         strict = place if not place.startswith(f"{POLICIES}/") else "all/strict"
         return self._refused.get((place, domain)) or self._refused.get((strict, domain), GONE)
@@ -95,7 +95,7 @@ def render(start: int, end: int, found: Changes) -> Iterator[str]:
     ):
         sign = "+" if change.added else "-"
         reason = " ".join(_printable(change.reason).split())
-        yield f"{place}\t{sign}\t{domain}\t{_SCOPES[exact]}\t{reason}"
+        yield f"{place}\t{sign}\t{domain}\t{scope(domain, exact)}\t{reason}"
 
 
 def _printable(text: str) -> str:
@@ -107,8 +107,8 @@ def parse(lines: Iterable[str]) -> Changes:
     found: dict[Key, Change] = {}
     for line in lines:
         if line and not line.startswith("#"):
-            place, sign, domain, scope, reason = line.split("\t")
-            found[place, domain, scope == "host"] = Change(sign == "+", reason)
+            place, sign, domain, kind, reason = line.split("\t")
+            found[place, domain, kind != "domain"] = Change(sign == "+", reason)
     return found
 
 

@@ -184,7 +184,7 @@ def _country(policy: Policy, manifest: Manifest) -> str:
 def _consumers(manifest: Manifest, config: PublishConfig) -> list[str]:
     found = []
     for form in formats().values():
-        path = f"all/strict/{form.file}"
+        path = form.path("all/strict", f"{config.title} all, strict")
         if path in manifest.files:
             url = f"{config.base_url.rstrip('/')}/{path}" if config.base_url else path
             line = form.subscribe.format(url=url, file=form.file)

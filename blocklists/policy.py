@@ -22,7 +22,20 @@ from crawler.names import normalise_host
 FOLDER = "policy"
 
 # What an ISP loads; other formats serve browsers and telephones.
-FORMATS = frozenset({"domains", "dnsmasq", "hosts", "jsonl", "rpz", "squid", "unbound", "wildcard"})
+FORMATS = frozenset(
+    {
+        "domains",
+        "dnsmasq",
+        "hosts",
+        "jsonl",
+        "powerdns",
+        "rpz",
+        "squid",
+        "unbound",
+        "urls",
+        "wildcard",
+    }
+)
 
 _COLUMNS = ("domain", "domain name", "url", "website", "host")
 

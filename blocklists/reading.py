@@ -3,6 +3,8 @@
 Nothing in a list is trusted. What is no name is dropped with a counted reason, never guessed at.
 """
 
+import base64
+import binascii
 import gzip
 import json
 import re
@@ -55,7 +57,18 @@ _RPZ = re.compile(r"(\S+)\s+(?:\d+\s+)?(?:IN\s+)?CNAME\s+(\S+)", re.I)
 _RECORD = re.compile(r"\S*\s+(?:\d+\s+)?(?:IN\s+)?(?:SOA|NS)\s", re.I)
 _CLASH = re.compile(r"(DOMAIN|DOMAIN-SUFFIX),([^,\s]+)(?:,.*)?")
 _CSV = re.compile(r"([^,\s]+),(domain|host),.*")
-_STRUCTURE = re.compile(r"\[.*\]|server:|payload:|\$(?:ttl|origin)\b.*|domain,scope,.*", re.I)
+_SURICATA = re.compile(
+    r"alert \S+ .*; (?:dotprefix; )?content:\"\.?([^\"|]+)\"; (?:startswith; )?endswith; .*\)"
+)
+_SURICATA_BELOW = re.compile(r"alert (?!dns )")  # the same name again, for another protocol
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+_STRUCTURE = re.compile(
+    r"\[.*\]|server:|payload:|\$(?:ttl|origin)\b.*|domain,scope,.*|"
+    r"local [a-z]+ = .*|for .* do|if .* (?:end|then)|function .*\)|dq\.\w+ = .*|return .*|end|\]\]",
+    re.I,
+)
+# Patterns of STIX indicators for a name, and for a name with all below it.
+_STIX = re.compile(r"\[domain-name:value = '([^']+)'( OR domain-name:value (?:LIKE|MATCHES) .*)?\]")
 
 # A JSON document is read as a whole, unlike everything else.
 _LARGEST_DOCUMENT = 2**28
@@ -209,7 +222,7 @@ def _plain(text: str, lines: int, names: Names) -> bool:
 def read_line(line: str) -> Iterable[tuple[str, str]]:
     """What one line says: roles with their names, or one reason why it says nothing."""
     text = line.strip()
-    if not text or text[0] in "#;!" or text.startswith("//"):
+    if not text or text[0] in "#;!" or text.startswith(("//", "--")):
         return ()
     if match := _CSV.fullmatch(text):
         return (_name(match[1].lower(), COVERS if match[2] == "domain" else ALONE),)
@@ -219,6 +232,10 @@ def read_line(line: str) -> Iterable[tuple[str, str]]:
         return (_json(text),)
     if _STRUCTURE.fullmatch(text):
         return ()
+    if text.startswith("alert "):
+        return _suricata(text)
+    if name := _from_base64(text):
+        return (_name(name.lower(), ALONE),)
     text = re.split(r"\s[#;]", text)[0].strip()
     text = text.removeprefix("- ").strip("'\",").lower() if _quoted(text) else text.lower()
     if text.startswith("/"):
@@ -235,6 +252,26 @@ def read_line(line: str) -> Iterable[tuple[str, str]]:
     if "=" in text or ":" in text or " " in text or "\t" in text or "," in text:
         return _configuration(text)
     return (_name(text, ALONE),)
+
+
+def _suricata(text: str) -> Iterable[tuple[str, str]]:
+    match = _SURICATA.fullmatch(text)
+    if not match:
+        return ((CONDITION, ""),)
+    if _SURICATA_BELOW.match(text):
+        return ()
+    return (_name(match[1].lower(), COVERS if "dotprefix;" in text else ALONE),)
+
+
+def _from_base64(text: str) -> str:
+    """The name in a line of a Suricata dataset, or ""."""
+    if not _BASE64.fullmatch(text):
+        return ""
+    try:
+        name = base64.b64decode(text, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return name if "." in name and name.isprintable() else ""
 
 
 def _quoted(text: str) -> bool:
@@ -331,7 +368,7 @@ def _is_json_lines(text: str) -> bool:
 
 
 def _read_document(text: str, rest: Iterable[str], names: Names) -> None:
-    """sing-box rule sets in source form, and Little Snitch rule groups."""
+    """sing-box rule sets in source form, Little Snitch rule groups, STIX bundles, MISP events."""
     size, parts = len(text), [text]
     for part in rest:
         size += len(part)
@@ -343,13 +380,31 @@ def _read_document(text: str, rest: Iterable[str], names: Names) -> None:
     try:
         document = json.loads("".join(parts))
         rules = document.get("rules", ())
+        for item in document.get("objects", ()):
+            if item.get("type") == "indicator":
+                names.take((_indicator(str(item.get("pattern", ""))),))
+        for item in document.get("Event", {}).get("Attribute", ()):
+            role = {"domain": COVERS, "hostname": ALONE}.get(item["type"], "")
+            value = str(item["value"]).lower()
+            names.take((_name(value, role) if role else (_other(value), ""),))
         for group in (document, *rules):
             for key, role in _KEYS.items():
                 found = group.get(key, ())
                 for name in [found] if isinstance(found, str) else found:
                     names.take((_name(str(name).lower().removeprefix("."), role),))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         names.dropped[NO_DOCUMENT] += 1
+
+
+def _indicator(pattern: str) -> tuple[str, str]:
+    if match := _STIX.fullmatch(pattern):
+        return _name(match[1].lower(), COVERS if match[2] else ALONE)
+    return (PATH if "url:value" in pattern else ADDRESS if "addr:" in pattern else CONDITION), ""
+
+
+def _other(value: str) -> str:
+    """Why an attribute of another type than a name is none."""
+    return PATH if "/" in value else ADDRESS if address(value) else NO_NAME
 
 
 _KEYS = {

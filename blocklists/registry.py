@@ -65,6 +65,20 @@ Parse = Callable[[Iterable[str]], Iterator[tuple[str, bool]]]
 Preamble = Callable[[Header], Iterator[str]]
 
 
+# What an entry can block: a name and all below it, a name itself only, one page, one address.
+NAMES = frozenset({"domain", "host"})
+EVERYTHING = NAMES | {"url", "address"}
+
+
+def scope(name: str, exact: bool) -> str:
+    """Which of `EVERYTHING` an entry is. No host name has a colon, or digits and dots alone."""
+    if not exact:
+        return "domain"
+    if ":" in name:
+        return "url" if "://" in name else "address"
+    return "address" if name.replace(".", "").isdigit() else "host"
+
+
 def takes_all(domain: str) -> bool:
     return True
 
@@ -75,9 +89,11 @@ class Format:
 
     `render` yields lines without their line ends. `parse` reads such lines back as (name, exact)
     and raises ValueError naming a line that is none of ours. `takes` says whether the format can
-    hold a name at all; entries that it cannot hold are left out and counted. `subscribe` is
-    what a user types, with `{url}` and `{file}` in it. `covers` and `alone` are the lines of an
-    entry, `{}` its name, where that is all there is to it.
+    hold a name at all; entries that it cannot hold are left out and counted. `holds` are the
+    scopes that it is for; entries of others are none of its own, and are not counted. `subscribe`
+    is what a user types, with `{url}` and `{file}` in it. `covers` and `alone` are the lines of an
+    entry, `{}` its name, where that is all there is to it. `place` gives the path of the list with
+    a title, where the files of all lists stand in one folder.
     """
 
     name: str
@@ -90,6 +106,12 @@ class Format:
     takes: Callable[[str], bool] = takes_all
     covers: str = ""
     alone: str = ""
+    holds: frozenset[str] = NAMES
+    place: Callable[[str], str] | None = None
+
+    def path(self, name: str, title: str) -> str:
+        """Where the file of the list `name`, which is `list/tier`, stands below `public/`."""
+        return self.place(title) if self.place else f"{name}/{self.file}"
 
 
 _FORMATS: dict[str, Format] = {}
@@ -106,6 +128,8 @@ def format(
     stem: str = "",
     comment: str | tuple[str, ...] = "#",
     takes: Callable[[str], bool] = takes_all,
+    holds: frozenset[str] = NAMES,
+    place: Callable[[str], str] | None = None,
 ) -> Callable[[Render], Render]:
     """Registers the decorated `render` as the format `name`, file `stem.extension`.
 
@@ -116,7 +140,10 @@ def format(
     def register(render: Render) -> Render:
         parse = by_line(reads, comment) if isinstance(reads, str) else reads
         file = f"{stem or name}.{extension}"
-        _FORMATS[name] = Format(name, file, media_type, consumers, subscribe, render, parse, takes)
+        _FORMATS[name] = Format(
+            name, file, media_type, consumers, subscribe, render, parse, takes,
+            holds=holds, place=place,
+        )  # fmt: skip
         return render
 
     return register

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from blocklists import delta, pages, policy
 from blocklists import manifest as manifests
-from blocklists.collapse import collapse_listings, is_covered, parents
+from blocklists.collapse import collapse_listings, host_of, is_covered, parents
 from blocklists.compile import Compilation
 from blocklists.config import PublishConfig
+from blocklists.formats import misp
 from blocklists.manifest import (
     Counts,
     FileInfo,
@@ -28,17 +29,18 @@ from blocklists.manifest import (
     encode,
     read_manifest,
 )
-from blocklists.registry import Format, Header, formats, takes_all
-from blocklists.select import LISTS, TIERS, Protected, Selection
+from blocklists.registry import EVERYTHING, NAMES, Format, Header, formats, scope, takes_all
+from blocklists.select import LISTS, PAGE, TIERS, Protected, Selection, routable
 from blocklists.signature import SIGNERS, SUMS, Signer
 from crawler.model import Listing
-from crawler.names import is_public_suffix, normalise_host
+from crawler.names import address, is_public_suffix, normalise_host
 
 _READY = "READY"
 _LAST_SERIAL = 2**32 - 1
 _GZIP = ".gz"
 # A smaller file fits into one packet anyway.
 _WORTH_PACKING = 1024
+_FEED = (f"{misp.FOLDER}/manifest.json", f"{misp.FOLDER}/hashes.csv")
 _SIGNED = (SIGNERS, f"{SUMS}.sig", f"{manifests.FILE}.sig")
 
 
@@ -118,7 +120,7 @@ def plan(
     serial = next_serial(previous.serial if previous else 0, now)
     listings = _by_list(selection.listings, config)
     files = tuple(
-        _file(f"{name}/{known[form].file}", name, known[form], entries, previous, config)
+        _file(name, known[form], entries, previous, config)
         for name, entries in listings.items()
         for form in wanted
         if form in policy.FORMATS or not name.startswith(f"{policy.FOLDER}/")
@@ -162,7 +164,6 @@ def _by_list(listings: Iterable[Listing], config: PublishConfig) -> dict[str, tu
 
 
 def _file(
-    path: str,
     name: str,
     form: Format,
     entries: tuple[Listing, ...],
@@ -170,18 +171,23 @@ def _file(
     config: PublishConfig,
 ) -> PlannedFile:
     """Rendered as of its last change first: the same bytes mean that nothing changed since."""
-    taken = tuple(entry for entry in entries if form.takes(entry.domain))
+    held = tuple(entry for entry in entries if scope(entry.domain, entry.exact) in form.holds)
+    taken = tuple(entry for entry in held if form.takes(entry.domain))
+    title = f"{config.title} {name.replace('/', ', ')}"
+    path = form.path(name, title)
     info = previous.files.get(path) if previous else None
     header = _header(
         config,
-        f"{config.title} {name.replace('/', ', ')}",
+        title,
         info.serial if info else 0,
         info.published_at if info else datetime.min.replace(tzinfo=UTC),
         len(taken),
     )
-    file = PlannedFile(path, name, form, taken, header, len(entries) - len(taken), None)
+    file = PlannedFile(path, name, form, taken, header, len(held) - len(taken), None)
     known = previous.names.get(name) if previous else None
-    alike = known is None or known == {e.domain: e.exact for e in entries}  # else no need to look
+    if known is not None and form.holds != EVERYTHING:
+        known = {name: exact for name, exact in known.items() if scope(name, exact) in form.holds}
+    alike = known is None or known == {e.domain: e.exact for e in held}  # else no need to look
     if info and alike and digest(file.lines()) == info.sha256:
         return replace(file, before=replace(info, added=0, removed=0))
     return file
@@ -218,7 +224,7 @@ def _lost(before: Set[str], entries: Iterable[Listing]) -> int:
     listed = tuple(entries)
     covering = {entry.domain for entry in listed if not entry.exact}
     exact = {entry.domain for entry in listed if entry.exact}
-    return sum(name not in exact and not is_covered(name, covering) for name in before)
+    return sum(name not in exact and not is_covered(host_of(name), covering) for name in before)
 
 
 def check(
@@ -252,10 +258,15 @@ def check(
         above = {parent for name in item.licensed for parent in parents(name)}
         for entry in plan.listings.get(place, ()):
             covers = not entry.exact and entry.domain in above
-            if covers or is_covered(entry.domain, item.licensed.keys()):
+            if covers or is_covered(host_of(entry.domain), item.licensed.keys()):
                 reasons.append(f"{place}: {entry.domain} would block who is licensed there")
-    for domain in sorted({entry.domain for entries in plan.listings.values() for entry in entries}):
-        if reason := _unfit(domain, protected):
+    listed = {
+        (entry.domain, scope(entry.domain, entry.exact))
+        for entries in plan.listings.values()
+        for entry in entries
+    }
+    for domain, kind in sorted(listed):
+        if reason := _UNFIT.get(kind, _unfit)(domain, protected):
             reasons.append(f"{domain}: {reason}")
     if not reasons:  # names that are none may break any format, and were named already
         new = (file for file in plan.files if file.before is None)
@@ -269,11 +280,23 @@ def _unfit(domain: str, protected: Protected) -> str:
             return "not in its normal form"
     except ValueError as error:
         return str(error)
-    if domain[-1].isdigit() or ":" in domain:
+    if address(domain):
         return "an address"
     if is_public_suffix(domain):
         return "a public suffix"
     return f"protected: {reason}" if (reason := protected(domain)) else ""
+
+
+def _unfit_url(url: str, protected: Protected) -> str:
+    """The host is innocent and may be protected; so its front page is never an entry."""
+    return "" if PAGE.fullmatch(url) else "not the address of one page"
+
+
+def _unfit_address(text: str, protected: Protected) -> str:
+    return "" if routable(text) else "not a public address in its normal form"
+
+
+_UNFIT = {"url": _unfit_url, "address": _unfit_address}
 
 
 def _faults(file: PlannedFile) -> Iterator[str]:
@@ -290,7 +313,7 @@ def _faults(file: PlannedFile) -> Iterator[str]:
     beside = (
         name
         for name, alone in read.items()
-        if not is_covered(name, covering) and not (alone and name in exact)
+        if not is_covered(host_of(name), covering) and not (alone and name in exact)
     )
     if name := next(beside, ""):
         yield f"{file.path} blocks {name}, which is not listed"
@@ -366,12 +389,13 @@ def _write(plan: Plan, public: Path, staging: Path, signer: Signer | None) -> Ma
         manifest = Manifest(plan.serial, plan.published_at, infos, kept, names)
     else:
         manifest = plan.previous
-    about = _about(manifest, plan.config, signer)
+    about = _about(manifest, plan.config, signer, _feed(plan.files))
     for path, content in about.items():
         if not _same(public / path, content):
             _store(staging / path, [content])
             staged.append(path)
-    written = {*_SIGNED, *(str(p.relative_to(public)) for p in public.glob("policy/*/policy.json"))}
+    laws = (str(path.relative_to(public)) for path in public.glob("policy/*/policy.json"))
+    written = {*_SIGNED, *_FEED, *laws}
     stale: set[str] = written - about.keys()
     before = plan.previous.files.keys() if plan.previous else set()
     stale |= before - infos.keys()
@@ -393,6 +417,8 @@ def _write(plan: Plan, public: Path, staging: Path, signer: Signer | None) -> Ma
         gone = sorted(stale)
         part = staging / f"{_READY}.part"
         _store(part, [json.dumps({"rename": staged, "remove": gone}).encode()])
+        # All at the end: a file system commits its journal once for many, not once for each.
+        _sync(*(staging / path for path in staged), part)
         _sync(*{(staging / path).parent for path in staged}, staging, staging.parent)
         part.replace(staging / _READY)
         _sync(staging)
@@ -427,12 +453,28 @@ def _deltas(plan: Plan, public: Path) -> Iterator[tuple[str, FileInfo, Iterator[
         end = step.serial
 
 
-def _about(manifest: Manifest, config: PublishConfig, signer: Signer | None) -> dict[str, bytes]:
+def _feed(files: Iterable[PlannedFile]) -> dict[str, bytes]:
+    """What makes a MISP feed of the events, where there are any."""
+    events = [file for file in files if file.format.name == "misp"]
+    if not events:
+        return {}
+    manifest, hashes = _FEED
+    values = ((entry.domain, file.header) for file in events for entry in file.entries)
+    return {
+        manifest: misp.feed(file.header for file in events).encode(),
+        hashes: b"".join(encode(misp.hashes(values))),
+    }
+
+
+def _about(
+    manifest: Manifest, config: PublishConfig, signer: Signer | None, feed: Mapping[str, bytes]
+) -> dict[str, bytes]:
     """What stands beside the lists, in the order in which it appears: the manifest last."""
     document = manifest.to_json().encode("utf-8", "backslashreplace")
     about = {
         "feed.xml": pages.feed(manifest, config).encode("utf-8", "backslashreplace"),
         "index.html": pages.index(manifest, config, signer).encode("utf-8", "backslashreplace"),
+        **feed,
     }
     for item in config.policies:
         about[f"{policy.FOLDER}/{item.code}/policy.json"] = item.to_json().encode()
@@ -481,6 +523,8 @@ def save(
         if not (form := formats().get(name)):
             raise ReleaseError(f"no list format {name!r}; there are: {', '.join(formats())}")
         taken = len(compilation)
+        if not form.holds & NAMES:
+            continue  # names are all that is compiled
         if form.takes is not takes_all:
             taken = sum(map(form.takes, chain(compilation.covers, compilation.exact)))
         header = _header(config, f"{config.title} compiled", serial, now, taken)
@@ -488,6 +532,7 @@ def save(
         part = path.with_name(f".{path.name}.part")
         try:
             sha256, size = _store(part, encode(compilation.render(form, header), 64))
+            _sync(part)
             part.replace(path)
         except OSError as error:
             with suppress(OSError):
@@ -549,26 +594,25 @@ def _staging(public: Path) -> Path:
 
 
 def _store(path: Path, content: Iterable[bytes]) -> tuple[str, int]:
-    """Writes and syncs; gives the SHA-256, hexadecimal, and the number of bytes."""
+    """Writes, and gives the SHA-256, hexadecimal, and the number of bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sha256 = hashlib.sha256()
     with path.open("wb") as file:
         for block in content:
             sha256.update(block)
             file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
         return sha256.hexdigest(), file.tell()
 
 
 def _pack(source: Path, target: Path) -> None:
     """Compressed beside the file, as web servers serve it; the same bytes for the same file."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as plain, target.open("wb") as file:
-        with GzipFile("", "wb", 6, file, mtime=0) as packed:
-            shutil.copyfileobj(plain, packed, 1 << 20)
-        file.flush()
-        os.fsync(file.fileno())
+    with (
+        source.open("rb") as plain,
+        target.open("wb") as file,
+        GzipFile("", "wb", 6, file, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed, 1 << 20)
 
 
 def _unpacks(path: Path, sha256: str) -> bool:
@@ -579,9 +623,10 @@ def _unpacks(path: Path, sha256: str) -> bool:
         return False
 
 
-def _sync(*folders: Path) -> None:
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY)
+def _sync(*paths: Path) -> None:
+    """Brings files or folders to the disk."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

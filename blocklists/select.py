@@ -1,11 +1,16 @@
 """Which judged sites become entries of which list, and why the others do not."""
 
+import csv
+import ipaddress
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from itertools import groupby
 
-from blocklists.collapse import collapse_listings, is_covered, parents, reversed_labels
+from blocklists.collapse import collapse_listings, host_of, is_covered, parents, reversed_labels
 from blocklists.policy import FOLDER as POLICIES
 from blocklists.policy import Policy
 from crawler.model import Category, Listing
@@ -14,6 +19,7 @@ from crawler.names import (
     is_public_suffix,
     is_under_private_suffix,
     normalise_host,
+    registered_domain,
 )
 
 LISTS: Mapping[str, frozenset[Category]] = {
@@ -50,8 +56,40 @@ TIERS = (STRICT, Tier("wide", 0.90, 1, 1, 0, 0.5, frozenset({"live", "blocked", 
 # an innocent domain with two hacked hosts can have.
 UNRELATED_LABELS = 3
 
+# So many sites of their own behind one address, all listed and none beside them, and it is theirs:
+# a hoster that puts strangers together has innocent ones among them.
+DEDICATED_DOMAINS = 3
+
+# The address of one page: never a front page, and in a form that every list can hold in a line.
+PAGE = re.compile(r"https?://[a-z0-9._-]+(?::\d+)?/[!-~]+")
+
+HACKED_KIND = "hacked"
+HACKED = "hacked: the site is its owner's, only its URLs are guilty"
+
 # The same site under another name, so no further label of a farm.
 _SAME_SITE = frozenset({"www", "m", "wap", "mobile", "h5"})
+
+
+@dataclass(frozen=True, slots=True)
+class GuiltyPage:
+    """One page of a hacked host, judged by itself; `reasons` and `strong` as in `Site`."""
+
+    url: str
+    category: Category
+    probability: float
+    strong: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address with every host that was seen at it. `asn` is 0 where the network is unknown."""
+
+    ip: str
+    hosts: frozenset[str]
+    asn: int
+    first_seen: datetime
+    last_seen: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +100,7 @@ class Site:
     strong pieces of evidence; `pages` are guilty ones, `accused_in` reports that accuse the host.
     `scam_labels` counts distinct hosts judged scam below the registered domain, `apex_innocent`
     says that the registered domain itself shows something innocent. `exact_only` forbids an entry
-    that covers more than the host.
+    that covers more than the host. `guilty_pages` are those of a hacked host, which is innocent.
     """
 
     host: str
@@ -78,7 +116,7 @@ class Site:
     pages: int = 0
     innocent_pages: int = 0
     accused_in: int = 0
-    urls: tuple[str, ...] = ()
+    guilty_pages: tuple[GuiltyPage, ...] = ()
     scam_labels: int = 0
     apex_innocent: bool = False
     exact_only: bool = False
@@ -139,7 +177,8 @@ class _Rules:
 
     def concerns(self, domain: str) -> bool:
         """Whether a licence changes what may be listed of `domain`."""
-        return domain in self.above_allowed or is_covered(domain, self.licensed.keys())
+        host = host_of(domain)
+        return host in self.above_allowed or is_covered(host, self.licensed.keys())
 
     def barred(self, domain: str) -> str:
         """Why `domain` may be no entry at all, or ""."""
@@ -147,6 +186,14 @@ class _Rules:
             return "an address: lists hold names, and an address is shared by many"
         if is_public_suffix(domain):
             return "a public suffix: strangers register names below it"
+        if reason := self.cleared(domain):
+            return reason
+        if reason := self.protected(domain):
+            return f"protected: {reason}"
+        return ""
+
+    def cleared(self, domain: str) -> str:
+        """The licence or decision by which `domain` is innocent, or ""."""
         for name in (domain, *parents(domain)):
             if licence := self.licensed.get(name):
                 return licence
@@ -155,8 +202,6 @@ class _Rules:
                 return f"allowed by {allow.author}: {allow.reason}"
             if name in self.deny:
                 break
-        if reason := self.protected(domain):
-            return f"protected: {reason}"
         return ""
 
 
@@ -168,6 +213,7 @@ def select(
     now: datetime,
     keep_days: int,
     policies: Sequence[Policy] = (),
+    addresses: Iterable[Address] = (),
 ) -> Selection:
     """Decides every list and tier. `protected` gives the reason why a host is never listed, or "".
 
@@ -180,6 +226,7 @@ def select(
     groups = [tuple(group) for _, group in groupby(by_domain, key=lambda s: s.registered_domain)]
     denied = tuple(_denied(rules, by_domain))
     everywhere = rules.respecting(policies)
+    seen_at = sorted(addresses, key=lambda item: item.ip)
     listings: list[Listing] = []
     refusals: set[Refusal] = set()
     for name, categories in LISTS.items():
@@ -196,7 +243,13 @@ def select(
                     entries.append(found)
                 else:
                     refusals.add(found)
-            listings += collapse_listings(entries)
+            collapsed = collapse_listings(entries)
+            listings += collapsed
+            for found in _dedicated(seen_at, collapsed, name, tier, now, keep_days):
+                if isinstance(found, Listing):
+                    listings.append(found)
+                else:
+                    refusals.add(found)
     # Most policies forbid the same, and a licence concerns few: what is common is decided once.
     common: dict[frozenset[Category], list[list[Listing]]] = {}
     for policy in policies:
@@ -291,7 +344,8 @@ def _group(
     keep_days: int,
 ) -> Iterator[Listing | Refusal]:
     """What becomes of the sites of one registered domain in one list and tier."""
-    ours = [site for site in group if site.category in categories]
+    yield from _hacked(group, name, categories, tier, rules, now, keep_days)
+    ours = [site for site in group if site.category in categories and site.kind != HACKED_KIND]
     if not ours:
         return
     farm = len(_labels(ours)) >= UNRELATED_LABELS
@@ -325,13 +379,8 @@ def _group(
 
 def _lacking(site: Site, tier: Tier, pages: int, now: datetime, keep_days: int) -> str:
     """What `site` lacks for `tier`, or ""."""
-    days = min(tier.fresh_days or keep_days, keep_days)
-    if site.kind == "hacked":
-        return "hacked: the site is its owner's, only its URLs are guilty"
-    if site.status not in tier.statuses:
-        return f"{site.status}: not a live site at the last visit"
-    if site.last_checked < now - timedelta(days=days):
-        return f"not seen in the last {days} days"
+    if reason := _stale(site, tier, now, keep_days):
+        return reason
     if site.probability < tier.probability:
         return f"probability {site.probability:.3f} is below {tier.probability}"
     if not site.reasons or site.strong < tier.strong:
@@ -342,6 +391,106 @@ def _lacking(site: Site, tier: Tier, pages: int, now: datetime, keep_days: int) 
     if site.innocent_pages and site.innocent_pages >= tier.innocent_share * seen:
         return f"{site.innocent_pages} of {seen} pages are innocent"
     return ""
+
+
+def _stale(site: Site, tier: Tier, now: datetime, keep_days: int) -> str:
+    """Why what was seen of `site` is no longer so, or ""."""
+    days = min(tier.fresh_days or keep_days, keep_days)
+    if site.status not in tier.statuses:
+        return f"{site.status}: not a live site at the last visit"
+    if site.last_checked < now - timedelta(days=days):
+        return f"not seen in the last {days} days"
+    return ""
+
+
+def _hacked(
+    group: Sequence[Site],
+    name: str,
+    categories: frozenset[Category],
+    tier: Tier,
+    rules: _Rules,
+    now: datetime,
+    keep_days: int,
+) -> Iterator[Listing | Refusal]:
+    """The guilty pages of hacked hosts, one by one. A host that is protected stays unharmed by an
+    entry for one page, so only licences and decisions speak against it.
+    """
+    for site in group:
+        if site.kind != HACKED_KIND:
+            continue
+        pages = [page for page in site.guilty_pages if page.category in categories]
+        if site.category in categories or pages:
+            yield Refusal(site.host, name, tier.name, HACKED)
+        if _stale(site, tier, now, keep_days) or rules.cleared(site.host):
+            continue
+        for page in pages:
+            if (
+                page.probability >= tier.probability
+                and page.reasons
+                and page.strong >= tier.strong
+                and PAGE.fullmatch(page.url)
+            ):
+                found = replace(site, reasons=page.reasons)
+                lead = "a page of a hacked site; "
+                yield _listing(
+                    found, name, tier, keep_days, page.url, site.first_seen, lead, exact=True
+                )
+
+
+def routable(text: str) -> bool:
+    """Whether `text` is a public unicast address as `str` of it gives it."""
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return str(parsed) == text and parsed.is_global and not parsed.is_multicast
+
+
+def _dedicated(
+    addresses: Iterable[Address],
+    entries: Iterable[Listing],
+    name: str,
+    tier: Tier,
+    now: datetime,
+    keep_days: int,
+) -> Iterator[Listing | Refusal]:
+    """The addresses at which nothing but listed sites was ever seen."""
+    listed = tuple(entries)
+    covering = frozenset(entry.domain for entry in listed if not entry.exact)
+    exact = frozenset(entry.domain for entry in listed if entry.exact)
+    days = min(tier.fresh_days or keep_days, keep_days)
+    for item in addresses:
+        guilty = {host for host in item.hosts if host in exact or is_covered(host, covering)}
+        domains = {registered_domain(host) or host for host in guilty}
+        if len(domains) < DEDICATED_DOMAINS or not routable(item.ip):
+            continue
+        if others := item.hosts - guilty:
+            reason = f"shared: {len(others)} of {len(item.hosts)} hosts at it are not listed"
+        elif owner := shared_networks().get(item.asn):
+            reason = f"shared: in the network of {owner}"
+        elif not item.asn:
+            reason = "its network is unknown"
+        elif item.last_seen < now - timedelta(days=days):
+            reason = f"not seen in the last {days} days"
+        else:
+            yield Listing(
+                item.ip,
+                name,
+                tier.name,
+                since=item.first_seen,
+                reason=f"{len(domains)} listed domains and nothing else at it",
+                expires=item.last_seen + timedelta(days=days),
+                exact=True,
+            )
+            continue
+        yield Refusal(item.ip, name, tier.name, reason)
+
+
+@cache
+def shared_networks() -> Mapping[int, str]:
+    """Networks whose addresses strangers share: content delivery, shared hosting, parking."""
+    text = (files("blocklists") / "shared_networks.csv").read_text("utf-8")
+    return {int(row["asn"]): row["name"] for row in csv.DictReader(text.splitlines())}
 
 
 def _labels(sites: Iterable[Site]) -> frozenset[str]:
@@ -355,7 +504,7 @@ def _labels(sites: Iterable[Site]) -> frozenset[str]:
 
 
 def _innocent(site: Site) -> bool:
-    return site.status == "live" and (site.category is Category.BENIGN or site.kind == "hacked")
+    return site.status == "live" and (site.category is Category.BENIGN or site.kind == HACKED_KIND)
 
 
 def _covering(guilty: Sequence[Site], group: Sequence[Site], rules: _Rules) -> str:

@@ -139,7 +139,7 @@ def listed_names(store: Store) -> dict[str, bool]:
         for row in q.rows(
             store,
             "SELECT domain, exact FROM listings WHERE list = 'all' AND tier = 'wide'"
-            " AND removed_at IS NULL ORDER BY domain",
+            " AND removed_at IS NULL AND domain NOT LIKE '%:%' ORDER BY domain",
         )
     }
 

@@ -5,14 +5,14 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from blocklists.registry import Entry, Header, format
+from blocklists.registry import EVERYTHING, Entry, Header, format, scope
 
 COLUMNS = ("domain", "scope", "list", "tier", "since", "reason")
 
 
 def parse(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
     for row in csv.DictReader(lines):
-        yield row["domain"], row["scope"] == "host"
+        yield row["domain"], row["scope"] != "domain"
 
 
 def cell(text: str) -> str:
@@ -29,18 +29,25 @@ def cell(text: str) -> str:
     consumers="spreadsheets, analysts",
     subscribe="curl -fsSO {url}",
     reads=parse,
+    holds=EVERYTHING,
 )
 def render(entries: Iterable[Entry], header: Header) -> Iterator[str]:
-    """RFC 4180 with a header row; `scope` is `domain` (all below it too) or `host` (itself only).
+    """RFC 4180 with a header row; `scope` as in `entries.jsonl`.
 
     The form has no comments; the manifest holds what the other files say in theirs.
     """
     yield ",".join(COLUMNS)
     for entry in entries:
-        scope = "host" if entry.exact else "domain"
         since = f"{entry.since:%Y-%m-%d}"
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(
-            (entry.domain, scope, entry.list, entry.tier, since, cell(entry.reason))
+            (
+                entry.domain,
+                scope(entry.domain, entry.exact),
+                entry.list,
+                entry.tier,
+                since,
+                cell(entry.reason),
+            )
         )
         yield line.getvalue()

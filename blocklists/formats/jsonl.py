@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from blocklists.registry import Entry, Header, format
+from blocklists.registry import EVERYTHING, Entry, Header, format, scope
 
 
 def parse(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
     for line in lines:
         record = json.loads(line)
-        yield record["domain"], record["scope"] == "host"
+        yield record["domain"], record["scope"] != "domain"
 
 
 @format(
@@ -20,9 +20,12 @@ def parse(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
     consumers="scripts, SIEMs, analysts",
     subscribe="curl -fsSO {url}",
     reads=parse,
+    holds=EVERYTHING,
 )
 def render(entries: Iterable[Entry], header: Header) -> Iterator[str]:
-    """`scope` is `domain` (all below it too) or `host` (itself only); `since` is a date (UTC).
+    """`scope` is `domain` (all below it too), `host` (itself only), `url` or `address`.
+
+    `since` is a date (UTC).
 
     The form has no comments; the manifest holds what the other files say in theirs.
     """
@@ -30,7 +33,7 @@ def render(entries: Iterable[Entry], header: Header) -> Iterator[str]:
         yield json.dumps(
             {
                 "domain": entry.domain,
-                "scope": "host" if entry.exact else "domain",
+                "scope": scope(entry.domain, entry.exact),
                 "list": entry.list,
                 "tier": entry.tier,
                 "since": f"{entry.since:%Y-%m-%d}",

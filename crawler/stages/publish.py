@@ -2,14 +2,15 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from blocklists import policy, release
 from blocklists.config import PublishConfig
 from blocklists.delta import Removals
 from blocklists.manifest import Manifest
-from blocklists.select import Override, Selection, Site, select
+from blocklists.select import HACKED_KIND, Address, GuiltyPage, Override, Selection, Site, select
 from crawler.model import Category
 from crawler.reference import ReferenceTable
 from crawler.stages.sources import feeds
@@ -106,6 +107,7 @@ def choose(
         now=now,
         keep_days=workspace.config.publish.keep_days,
         policies=policies,
+        addresses=addresses(store),
     )
 
 
@@ -158,12 +160,58 @@ def candidates(store: Store) -> list[Site]:
                 pages=len({row.url for row in guilty}),
                 innocent_pages=len({row.url for row in innocent} - {row.url for row in guilty}),
                 accused_in=accusations.get(host, 0),
-                urls=tuple(sorted({row.url for row in guilty}))[:20],
+                guilty_pages=tuple(_guilty(guilty)) if site.kind == HACKED_KIND else (),
                 scam_labels=labels[site.registered_domain],
                 apex_innocent=bool(apex and apex.category == "benign" and apex.status == "live"),
             )
         )
     return found
+
+
+def _guilty(rows: Iterable[q.PageRow]) -> Iterator[GuiltyPage]:
+    """Each guilty page by itself, from its own evidence; of two looks at one the worse."""
+    seen: set[str] = set()
+    for row in sorted(rows, key=lambda row: -row.verdict.probability if row.verdict else 0.0):
+        url = row.url.partition("#")[0]
+        if not row.verdict or url in seen or row.status >= 400:
+            continue
+        seen.add(url)
+        strong = {
+            item.signal: f"{item.signal}: {item.value}"[:160]
+            for item in sorted(row.verdict.evidence, key=lambda item: item.weight)
+            if item.weight >= STRONG_WEIGHT
+            and item.category in (row.verdict.category, Category.OTHER_SCAM)
+        }
+        yield GuiltyPage(
+            url,
+            row.verdict.category,
+            row.verdict.probability,
+            len(strong),
+            tuple(reversed(strong.values())),
+        )
+
+
+def addresses(store: Store) -> list[Address]:
+    """Every address at which a host was seen, in DNS or by a visit, with all hosts seen there."""
+    found: dict[str, Address] = {}
+    for row in q.rows(
+        store,
+        "SELECT a.ip, a.host, coalesce(i.asn, 0) AS asn, a.first_seen, a.last_seen FROM ("
+        " SELECT value AS ip, host, first_seen, last_seen FROM dns"
+        "  WHERE type IN ('A', 'AAAA') AND failure = '' AND value != ''"
+        " UNION ALL SELECT ip, host, min(fetched_at), max(fetched_at) FROM pages"
+        "  WHERE ip != '' GROUP BY ip, host"
+        ") a LEFT JOIN ips i ON i.ip = a.ip ORDER BY a.ip",
+    ):
+        first, last = parse_iso(row["first_seen"]) or NEVER, parse_iso(row["last_seen"]) or NEVER
+        known = found.get(row["ip"]) or Address(row["ip"], frozenset(), row["asn"], first, last)
+        found[row["ip"]] = replace(
+            known,
+            hosts=known.hosts | {row["host"]},
+            first_seen=min(known.first_seen, first),
+            last_seen=max(known.last_seen, last),
+        )
+    return list(found.values())
 
 
 def _strong(store: Store, host: str, category: Category) -> dict[str, str]:

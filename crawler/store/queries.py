@@ -84,7 +84,7 @@ def due_for_recheck(store: Store, now: datetime, hours: float) -> list[QueueEntr
         " FROM pages p JOIN sites s ON s.host = p.host"
         " WHERE s.last_checked < ?1 AND p.category NOT IN ('benign', 'unknown')"
         " AND EXISTS (SELECT 1 FROM listings l WHERE l.removed_at IS NULL"
-        " AND l.domain IN (s.host, s.registered_domain))"
+        " AND l.domain IN (s.host, s.registered_domain, p.url))"
         " GROUP BY p.url, p.profile) WHERE rank <= 3",
         (before,),
     )

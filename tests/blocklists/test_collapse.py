@@ -47,6 +47,15 @@ def test_exact_entries_cover_themselves_only(
         assert blocked(name, after) == blocked(name, listed)
 
 
+def test_a_url_folds_into_an_entry_for_its_host_and_into_nothing_else(
+    listing: Callable[..., Listing],
+) -> None:
+    other = listing("http://school.example/x.win.com", exact=True)
+    own = listing("http://a.win.com:8080/x", exact=True)
+    found = collapse_listings([listing("win.com"), other, own])
+    assert set(found) == {listing("win.com"), other}
+
+
 def test_an_exact_entry_keeps_its_reason(listing: Callable[..., Listing]) -> None:
     entry = listing("bad.github.io", exact=True, reason="brand of an operator")
     assert collapse_listings([entry, listing("other.com")]) == (listing("other.com"), entry)

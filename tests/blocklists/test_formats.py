@@ -1,15 +1,18 @@
 import csv
 import json
+import re
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocklists.collapse import collapse_listings, is_covered
-from blocklists.registry import Format, Header, formats
+from blocklists.registry import Format, Header, formats, scope
 from crawler.model import Listing
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -18,28 +21,56 @@ ALL = pytest.mark.parametrize("form", formats().values(), ids=lambda form: str(f
 
 labels = st.from_regex(r"[a-z0-9_](?:[a-z0-9_-]{0,8}[a-z0-9_])?", fullmatch=True)
 names = st.lists(labels, min_size=1, max_size=3).map(".".join).map(lambda name: f"{name}.com")
-entries = st.lists(
-    st.builds(
+urls = st.builds(
+    "{}://{}/{}".format,
+    st.sampled_from(["http", "https"]),
+    names,
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12),
+)
+addresses = st.ip_addresses().map(str)
+
+
+def listings(values: st.SearchStrategy[str], exact: st.SearchStrategy[bool]) -> Any:
+    return st.builds(
         Listing,
-        domain=names,
+        domain=values,
         list=st.just("all"),
         tier=st.just("wide"),
         since=st.just(NOW),
         reason=st.text(),
-        exact=st.booleans(),
+        exact=exact,
+    )
+
+
+entries = st.lists(
+    st.one_of(
+        listings(names, st.booleans()),
+        listings(urls, st.just(True)),
+        listings(addresses, st.just(True)),
     ),
     max_size=12,
 ).map(collapse_listings)
+
+# What a form cannot tell apart: it says of an entry that it is exact, or covers, whichever it was;
+# hosts files and datasets add the `www.` of registered domains.
+BLUNT = {"domains", "hosts", "hosts6", "suricata-dataset"}
+
+
+SAMPLES = {"domain": "win.com", "url": "https://school.example/slot/1", "address": "1.2.3.4"}
 
 
 @ALL
 @settings(max_examples=40)
 @given(listed=entries)
 def test_what_was_rendered_reads_back(form: Format, listed: tuple[Listing, ...]) -> None:
-    text = "\n".join(form.render(listed, HEADER))
+    held = [entry for entry in listed if scope(entry.domain, entry.exact) in form.holds]
+    text = "\n".join(form.render(held, HEADER))
     read = dict(form.parse(text.split("\n") if text else []))
-    covering = {entry.domain for entry in listed if not entry.exact}
-    exact = {entry.domain for entry in listed if entry.exact}
+    if form.name not in BLUNT:
+        assert read == {entry.domain: entry.exact for entry in held}
+        return
+    covering = {entry.domain for entry in held if not entry.exact}
+    exact = {entry.domain for entry in held if entry.exact}
     assert covering | exact <= read.keys()
     for name, alone in read.items():
         assert is_covered(name, covering) or (alone and name in exact)
@@ -53,7 +84,7 @@ def test_an_empty_list_is_a_list(form: Format) -> None:
 @ALL
 def test_a_header_says_whose_list_it_is_wherever_the_form_has_room(form: Format) -> None:
     text = "\n".join(form.render((), HEADER))
-    if form.name in ("csv", "jsonl", "singbox"):
+    if form.name in ("csv", "jsonl", "singbox", "suricata-dataset"):
         assert "CC0" not in text
     else:
         for word in ("list, strict", "CC0-1.0", "https://a.example", "mail@a.example", "7"):
@@ -66,9 +97,11 @@ def test_a_hostile_title_or_reason_adds_no_line(
 ) -> None:
     hostile = "x\nevil.com\r\n0.0.0.0 evil.com\x00\u2028||evil.com^"
     header = replace(HEADER, title=hostile, homepage=hostile)
-    rendered = list(form.render([listing("win.com", reason=hostile)], header))
+    name = next(SAMPLES[kind] for kind in SAMPLES if kind in form.holds)
+    listed = listing(name, reason=hostile, exact="domain" not in form.holds)
+    rendered = list(form.render([listed], header))
     assert not any("\n" in line or "\r" in line or "\x00" in line for line in rendered)
-    assert set(dict(form.parse(rendered))) <= {"win.com", "www.win.com"}
+    assert set(dict(form.parse(rendered))) <= {name, f"www.{name}"}
 
 
 @ALL
@@ -95,6 +128,7 @@ def test_rendering_twice_gives_the_same(form: Format, listing: Callable[..., Lis
         ("rpz", ["win.com CNAME .", "*.win.com CNAME ."], ["bad.github.io CNAME ."]),
         ("squid", [".win.com"], ["bad.github.io"]),
         ("pihole", ["||win.com^"], ["bad.github.io"]),
+        ("suricata-dataset", ["d2luLmNvbQ==", "d3d3Lndpbi5jb20="], ["YmFkLmdpdGh1Yi5pbw=="]),
         ("mihomo", ["+.win.com"], ["bad.github.io"]),
         ("surge", [".win.com"], ["bad.github.io"]),
     ],
@@ -143,6 +177,31 @@ def test_a_reason_is_no_formula_for_a_spreadsheet(
 ) -> None:
     lines = formats()["csv"].render([listing("win.com", reason=reason)], HEADER)
     assert next(csv.DictReader(lines))["reason"].startswith("'")
+
+
+def test_suricata_numbers_stay_with_their_names_and_are_never_given_twice() -> None:
+    def numbers(*names: str) -> list[int]:
+        entries = [Listing(name, "all", "wide", NOW, "seen") for name in names]
+        lines = formats()["suricata"].render(entries, HEADER)
+        return [int(found) for line in lines for found in re.findall(r" sid:(\d+);", line)]
+
+    # Both have the CRC-32 3941060109.
+    same = ("a77jahr.com", "w3ksfrl.com")
+    assert zlib.crc32(same[0].encode()) == zlib.crc32(same[1].encode())
+    found = numbers("win.com", *same, "bet.com")
+    assert len(set(found)) == len(found) == 12
+    assert found[:3] == numbers("win.com")
+    assert found[-3:] == numbers("bet.com")
+    assert all(3_000_000_000 <= number < 2**32 for number in found)
+
+
+def test_lists_of_addresses_and_urls_hold_nothing_else(listing: Callable[..., Listing]) -> None:
+    v4, v6 = listing("1.2.3.4", exact=True), listing("2001:4860::1", exact=True)
+    lines = [*formats()["nftables"].render([v4, v6], HEADER)]
+    start = lines.index("add element inet filter scamtrail4 {")
+    assert lines[start + 1 : start + 3] == ["1.2.3.4,", "}"]
+    lines = [*formats()["ipset"].render([v4, v6], HEADER)]
+    assert "add scamtrail4 1.2.3.4" in lines and "add scamtrail6 2001:4860::1" in lines
 
 
 def test_entries_keep_their_reason_in_its_own_script(listing: Callable[..., Listing]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklists.reading import Names, open_list, read_line, read_names
-from blocklists.registry import Format, Header, formats
+from blocklists.registry import NAMES, Format, Header, formats
 from crawler.model import Listing
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -41,6 +41,11 @@ def read(text: str | bytes, *, plain_covers: bool = True) -> Names:
         ("*.win.com 300 IN CNAME rpz-drop.", "win.com"),
         ("DOMAIN-SUFFIX,win.com,REJECT", "win.com"),
         ('{"domain": "win.com", "scope": "domain"}', "win.com"),
+        (
+            'alert dns any any -> any any (msg:"x"; dns.query; dotprefix; content:".win.com"; '
+            "endswith; sid:1; rev:1;)",
+            "win.com",
+        ),
         ("||bücher.example^", "xn--bcher-kva.example"),
         ("||xn--bcher-kva.example^", "xn--bcher-kva.example"),
         ("||win.com.^", "win.com"),
@@ -87,6 +92,7 @@ def test_a_list_that_marks_what_covers_means_the_other_names_alone() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
+        ('alert ip [203.0.113.7] any -> any any (msg:"x"; sid:1;)', "a rule with conditions"),
         ("/^ads?[0-9]+\\./", "a pattern or regular expression"),
         ("||ads*.win.com^", "a pattern or regular expression"),
         ("*.win.*", "a pattern or regular expression"),
@@ -262,7 +268,11 @@ def test_a_json_document_of_another_kind_is_no_list(text: str) -> None:
     assert found.dropped == {"a JSON document of no known kind": 1}
 
 
-@pytest.mark.parametrize("form", formats().values(), ids=lambda form: str(form.name))
+@pytest.mark.parametrize(
+    "form",
+    [form for form in formats().values() if form.holds & NAMES],
+    ids=lambda form: str(form.name),
+)
 def test_our_own_lists_are_read(form: Format, listing: Callable[..., Listing]) -> None:
     header = Header("list", "CC0-1.0", "https://a.example", "a@a.example", 7, NOW, 2)
     listed = [listing("win.com"), listing("bad.github.io", exact=True)]
@@ -271,5 +281,10 @@ def test_our_own_lists_are_read(form: Format, listing: Callable[..., Listing]) -
     assert found.covers | found.alone <= {"win.com", "www.win.com", "bad.github.io"}
     assert "bad.github.io" in found.covers | found.alone
     assert "win.com" in found.covers
-    if form.name not in ("domains", "hosts", "hosts6"):  # which say the same of both
+    if form.name not in (
+        "domains",
+        "hosts",
+        "hosts6",
+        "suricata-dataset",
+    ):  # which say the same of both
         assert "bad.github.io" not in found.covers

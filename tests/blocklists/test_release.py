@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from blocklists.config import PublishConfig
 from blocklists.manifest import Counts, Manifest, ReleaseError, read_manifest
-from blocklists.registry import formats
+from blocklists.registry import NAMES, formats
 from blocklists.release import SafetyStop, check, next_serial, plan, publish, recover, write
 from blocklists.select import Refusal, Selection
 from crawler.model import Listing
@@ -113,7 +113,9 @@ def test_only_the_lists_that_changed_are_written(
     after = state(public)
     changed = {path for path in after if before.get(path) != after[path]}
     assert {path for path in changed if path.startswith("gambling")} == set()
-    assert {f"all/wide/{form.file}" for form in formats().values()} <= changed
+    named = [form for form in formats().values() if form.holds & NAMES]
+    assert {form.path("all/wide", "scamtrail all, wide") for form in named} <= changed
+    assert "all/wide/urls.txt" not in changed
     assert manifest.files["all/wide/rpz.zone"].serial == manifest.serial == 2026112402
     assert manifest.files["gambling/wide/rpz.zone"].serial == 2026112401
 
@@ -495,7 +497,7 @@ def test_the_page_says_how_each_consumer_subscribes(
     publish(selection("win.com"), tmp_path / "p", now=now, config=CONFIG)
     page = (tmp_path / "p/index.html").read_text()
     for form in formats().values():
-        assert f"{CONFIG.base_url}/all/strict/{form.file}" in page or form.file in page
+        assert form.file in page or form.place
         assert form.consumers in page
     assert "src=" not in page
 

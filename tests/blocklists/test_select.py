@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklists.collapse import is_covered
-from blocklists.select import Override, Selection, Site, select
+from blocklists.select import Address, GuiltyPage, Override, Selection, Site, select
 from crawler.model import Category
 from crawler.names import registered_domain
 
@@ -114,6 +114,97 @@ def test_a_hacked_host_is_never_an_entry(run: Any, site: MakeSite) -> None:
     found = run([site("school.ac.th", kind="hacked")])
     assert found.listings == ()
     assert "only its URLs" in refused(found, "school.ac.th", tier="wide")
+
+
+def page(url: str, **changes: Any) -> GuiltyPage:
+    facts: dict[str, Any] = {
+        "category": Category.GAMBLING, "probability": 0.99, "strong": 2, "reasons": ("a brand",)
+    }  # fmt: skip
+    return GuiltyPage(url, **(facts | changes))
+
+
+SCHOOL = "https://school.ac.th/slot/1.html"
+
+
+def test_of_a_hacked_host_the_guilty_pages_are_listed_one_by_one(run: Any, site: MakeSite) -> None:
+    pages = (page(SCHOOL), page("https://school.ac.th/weak", probability=0.95, strong=1))
+    hacked = site("school.ac.th", **INNOCENT | {"kind": "hacked"}, guilty_pages=pages)
+    found = run([hacked], protected=lambda host: "a school")
+    assert entries(found) == entries(found, "gambling") == [f"={SCHOOL}"]
+    assert entries(found, tier="wide") == [f"={SCHOOL}", "=https://school.ac.th/weak"]
+    assert entries(found, "investment", "wide") == []
+    assert "only its URLs" in refused(found, "school.ac.th")
+    [listed] = [item for item in found.listings if (item.list, item.tier) == ("all", "strict")]
+    assert listed.reason == "a page of a hacked site; a brand"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://school.ac.th/", "https://school.ac.th", "https://school.ac.th/a b", "ftp://x/y"],
+)
+def test_a_front_page_or_what_is_no_single_page_is_never_listed(
+    run: Any, site: MakeSite, url: str
+) -> None:
+    hacked = site("school.ac.th", **INNOCENT | {"kind": "hacked"}, guilty_pages=(page(url),))
+    assert run([hacked]).listings == ()
+
+
+def test_pages_of_a_hacked_site_leave_when_it_is_allowed_or_was_not_seen_again(
+    run: Any, site: MakeSite, now: datetime
+) -> None:
+    facts = INNOCENT | {"kind": "hacked", "guilty_pages": (page(SCHOOL),)}
+    allowed = Override("school.ac.th", "allow", "cleaned", "N. N.", now)
+    assert run([site("school.ac.th", **facts)], (allowed,)).listings == ()
+    old = site("school.ac.th", **facts, last_checked=now - timedelta(days=8))
+    assert entries(run([old])) == []
+    assert entries(run([old]), tier="wide") == [f"={SCHOOL}"]
+    assert run([site("school.ac.th", **facts | {"status": "dead"})]).listings == ()
+
+
+@pytest.fixture
+def behind(now: datetime) -> Callable[..., Address]:
+    def behind(*hosts: str, ip: str = "1.2.3.4", asn: int = 64500, days: int = 0) -> Address:
+        seen = now - timedelta(days=days)
+        return Address(ip, frozenset(hosts), asn, seen, seen)
+
+    return behind
+
+
+FARM = ("win.com", "bet.com", "lot.com")
+
+
+def test_an_address_with_nothing_but_listed_sites_is_listed(
+    run: Any, site: MakeSite, behind: Callable[..., Address]
+) -> None:
+    sites = [site(name) for name in FARM]
+    seen = behind(*FARM, "m.win.com")
+    assert "=1.2.3.4" in entries(run(sites, addresses=[seen]))
+    v6 = behind(*FARM, ip="2001:4860::77")
+    assert "=2001:4860::77" in entries(run(sites, addresses=[v6]), "gambling", "wide")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"hosts": (*FARM, "shop.com")}, "shared: 1 of 4 hosts at it are not listed"),
+        ({"hosts": FARM, "asn": 13335}, "shared: in the network of Cloudflare"),
+        ({"hosts": FARM, "asn": 0}, "its network is unknown"),
+        ({"hosts": FARM, "days": 8}, "not seen in the last 7 days"),
+        ({"hosts": FARM[:2]}, ""),
+        ({"hosts": (*FARM[:2], "m.win.com")}, ""),
+        ({"hosts": FARM, "ip": "10.0.0.1"}, ""),
+        ({"hosts": FARM, "ip": "127.0.0.1"}, ""),
+        ({"hosts": FARM, "ip": "::ffff:1.2.3.4"}, ""),
+    ],
+)
+def test_an_address_that_strangers_may_share_is_not(
+    run: Any, site: MakeSite, behind: Callable[..., Address], changes: dict[str, Any], reason: str
+) -> None:
+    hosts = changes.pop("hosts")
+    seen = behind(*hosts, **changes)
+    found = run([site(name) for name in FARM], addresses=[seen])
+    assert entries(found) == sorted(FARM)
+    assert refused(found, seen.ip) == reason
 
 
 @pytest.mark.parametrize("category", [Category.BENIGN, Category.UNKNOWN])

@@ -22,6 +22,7 @@ from blocklists.release import publish
 from blocklists.select import Selection
 from crawler.model import Listing
 from crawler.sandbox import free_ports
+from support import BIN
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ COVERING = (
     "_x.y-z.net",
     "mail." * 38 + "dst.com",
 )
-EXACT = ("bad.github.io",)
+EXACT = ("bad.github.io", "http://school.example/slot/1", "1.2.3.4", "2001:4860::77")
 INNOCENT_ADDRESS = "192.0.2.7"
 
 Ask = Callable[[int, str, str], dns.message.Message]
@@ -83,7 +84,17 @@ def innocent() -> tuple[str, ...]:
         "y-z.net",
         "dst.com",
         "example",
+        "school.example",
     )
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """The folder with what npm has, or a skip that says how to get it."""
+    folder = BIN.parent / "consumers"
+    if not (folder / "node_modules").is_dir() or not shutil.which("node"):
+        pytest.skip(f"no {folder}/node_modules or no node: make test installs them where it may")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,126 @@ zone "rpz.scamtrail" {{ type primary; file "{public / "rpz.zone"}"; }};
     return start(command)
 
 
-@pytest.mark.parametrize("resolver", ["dnsmasq", "unbound", "bind"])
+@pytest.fixture(scope="module")
+def unbound_rpz(
+    public: Path,
+    program: Program,
+    start: Start,
+    upstream: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> int:
+    path = program("unbound", "unbound")
+    folder = tmp_path_factory.mktemp("unbound-rpz")
+
+    def command(port: int) -> list[str]:
+        config = folder / "unbound.conf"
+        config.write_text(
+            f"""server:
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  interface: 127.0.0.1
+  port: {port}
+  module-config: "respip iterator"
+  do-not-query-localhost: no
+rpz:
+  name: "rpz.scamtrail"
+  zonefile: "{public / "rpz.zone"}"
+forward-zone:
+  name: "."
+  forward-addr: 127.0.0.1@{upstream}
+"""
+        )
+        return [path, "-d", "-c", str(config)]
+
+    return start(command)
+
+
+@pytest.fixture(scope="module")
+def knot(
+    public: Path,
+    program: Program,
+    start: Start,
+    upstream: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> int:
+    path = program("kresd", "knot-resolver")
+    folder = tmp_path_factory.mktemp("knot")
+
+    def command(port: int) -> list[str]:
+        config = folder / "kresd.conf"
+        config.write_text(
+            f"""net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})
+net.ipv6 = false
+trust_anchors.remove('.')
+cache.size = 10 * MB
+policy.add(policy.rpz(policy.DENY, '{public / "rpz.zone"}'))
+policy.add(policy.all(policy.STUB('127.0.0.1@{upstream}')))
+"""
+        )
+        return [path, "-n", "-c", str(config), str(folder)]
+
+    return start(command)
+
+
+def powerdns(path: str, folder: Path, upstream: int, *settings: str) -> Callable[[int], list[str]]:
+    """Starts PowerDNS Recursor with settings."""
+
+    def command(port: int) -> list[str]:
+        return [
+            path,
+            f"--config-dir={folder}",
+            f"--socket-dir={folder}",
+            "--daemon=no",
+            "--disable-syslog",
+            "--local-address=127.0.0.1",
+            f"--local-port={port}",
+            f"--forward-zones-recurse=.=127.0.0.1:{upstream}",
+            "--dont-query=",
+            "--dnssec=off",
+            "--threads=1",
+            *settings,
+        ]
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def powerdns_rpz(
+    public: Path,
+    program: Program,
+    start: Start,
+    upstream: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> int:
+    path = program("pdns_recursor", "pdns-recursor")
+    folder = tmp_path_factory.mktemp("powerdns-rpz")
+    rules = folder / "rpz.lua"
+    rules.write_text(f'rpzFile("{public / "rpz.zone"}", {{ policyName = "scamtrail" }})\n')
+    return start(powerdns(path, folder, upstream, f"--lua-config-file={rules}"))
+
+
+@pytest.fixture(scope="module")
+def powerdns_lua(
+    public: Path,
+    program: Program,
+    start: Start,
+    upstream: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> int:
+    path = program("pdns_recursor", "pdns-recursor")
+    folder = tmp_path_factory.mktemp("powerdns-lua")
+    return start(powerdns(path, folder, upstream, f"--lua-dns-script={public / 'powerdns.lua'}"))
+
+
+RESOLVERS = [
+    "dnsmasq", "unbound", "unbound_rpz", "bind", "knot", "powerdns_rpz", "powerdns_lua"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("resolver", RESOLVERS)
 def test_a_resolver_blocks_what_is_listed_and_nothing_beside_it(
     resolver: str,
     request: pytest.FixtureRequest,
@@ -126,12 +245,20 @@ def test_a_resolver_blocks_what_is_listed_and_nothing_beside_it(
 
 
 def test_an_exact_entry_is_blocked_as_each_resolver_can(
-    dnsmasq: int, unbound: int, bind: int, ask: Ask
+    dnsmasq: int, unbound: int, ask: Ask
 ) -> None:
     for port in (dnsmasq, unbound):
         assert addresses(ask(port, "bad.github.io")) == ["0.0.0.0"]
         assert addresses(ask(port, "bad.github.io", "AAAA")) == ["::"]
-    assert ask(bind, "bad.github.io").rcode() == dns.rcode.NXDOMAIN
+
+
+@pytest.mark.parametrize("resolver", RESOLVERS[2:])
+def test_an_exact_entry_does_not_exist_for_those_who_can_say_so(
+    resolver: str, request: pytest.FixtureRequest, ask: Ask
+) -> None:
+    port = request.getfixturevalue(resolver)
+    for name in ("bad.github.io", "BAD.GitHub.io"):
+        assert ask(port, name).rcode() == dns.rcode.NXDOMAIN
 
 
 def test_dnsmasq_and_unbound_check_our_files_as_their_users_would(
