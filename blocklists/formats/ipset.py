@@ -12,7 +12,8 @@ _SETS = (("scamtrail4", "inet"), ("scamtrail6", "inet6"))
     extension="ipset",
     media_type="text/plain",
     consumers="ipset, iptables (dedicated addresses only)",
-    subscribe="ipset restore <{file}; iptables -I FORWARD -m set --match-set scamtrail4 dst -j DROP",
+    subscribe="ipset restore < {file}; "
+    "iptables -I FORWARD -m set --match-set scamtrail4 dst -j DROP  # {url}",
     reads=r"(?:create|flush) .*|add scamtrail[46] (?P<exact>[0-9a-f.:]+)",
     holds=frozenset({"address"}),
 )
