@@ -75,10 +75,10 @@ def sibling_names(store: Store, reference: ReferenceTable) -> dict[str, str]:
     liked = Counter(public_suffix(site.host) for site in scams)
     suffixes = sorted(liked, key=lambda suffix: (-liked[suffix], suffix))[:MAX_SUFFIXES]
     for site in scams:
-        names = [*discover.siblings(site.host)]
+        likely = [*discover.siblings(site.host)]
         if site.kind not in _BORROWED:
-            names += discover.elsewhere(site.registered_domain, suffixes)
-        for name in names:
+            likely += discover.elsewhere(site.registered_domain, suffixes)
+        for name in likely:
             found.setdefault(name, site.host)
     for host, names in q.certificate_names(store):
         for name in names.split():
