@@ -6,7 +6,7 @@ import click
 
 from crawler import commands
 from crawler.config import ConfigError
-from crawler.cycle import Exit
+from crawler.outcome import Exit
 from crawler.store import StoreError
 from crawler.workspace import LockHeldError, WorkspaceError
 
@@ -39,11 +39,19 @@ def main() -> None:
         commands.die(Exit.FAILURES, error)
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports a command's module when it is called, so that a locked run says so at once."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return commands.find(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [command.name or "" for command in commands.found()]
+
+
+@click.group(
+    cls=_Commands, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="scamtrail")
 def scamtrail() -> None:
     """Reports in, trail followed, verdicts with evidence, operations linked, lists out."""
-
-
-for command in commands.found():
-    scamtrail.add_command(command)

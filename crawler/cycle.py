@@ -5,8 +5,6 @@ import logging
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from blocklists.policy import PolicyError
 from blocklists.release import SafetyStop
 from crawler import detect, reference, stages
 from crawler.detect.discover import Proposal, rank, stem
+from crawler.outcome import Exit, Limits, Outcome
 from crawler.progress import Progress
 from crawler.reports import catalogue
 from crawler.reports.catalogue import SourceError
@@ -27,40 +26,6 @@ from crawler.workspace import Clock, Workspace
 from spiders.base import WorkspaceSpider
 from spiders.recheck import RecheckSpider
 from spiders.trail import TrailSpider
-
-
-class Exit(IntEnum):
-    """The exit codes of every command."""
-
-    DONE = 0
-    FAILURES = 1
-    USAGE = 2
-    REFUSED = 3
-    LOCKED = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Where a run stops crawling; 0 means nowhere."""
-
-    pages: int = 0
-    minutes: float = 0.0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run did; `stats` is what `--json` prints and the run record keeps."""
-
-    code: Exit = Exit.DONE
-    message: str = ""
-    problems: list[str] = field(default_factory=list)
-    stats: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def worsen(self, code: Exit, message: str) -> None:
-        """Keep the most serious code and its message."""
-        if code > self.code:
-            self.code, self.message = code, message
 
 
 class Cycle:
@@ -78,6 +43,20 @@ class Cycle:
         self.reference = reference.default().extended(
             [workspace.root / name for name in workspace.config.publish.reference]
         )
+
+    def whole(self, limits: Limits, *, force: bool = False) -> None:
+        """Every stage, once; without a network only what needs none."""
+        self.ingest([self.workspace.reports])
+        if not self.online():
+            self.stale_sources()
+            return
+        self.fetch_sources()
+        self.crawl(limits, recheck=True)
+        self.crawl(limits)
+        self.enrich()
+        self.link()
+        self.propose()
+        self.publish(force=force)
 
     def ingest(self, paths: Sequence[Path], column: str | None = None) -> None:
         with self.progress.stage("reading reports"):
@@ -326,17 +305,7 @@ def run(
 ) -> Outcome:
     """The whole cycle, once. Raises LockHeldError when another run is under way."""
     with run_record(workspace, "run", clock, progress) as cycle:
-        cycle.ingest([workspace.reports])
-        if not cycle.online():
-            cycle.stale_sources()
-        else:
-            cycle.fetch_sources()
-            cycle.crawl(limits, recheck=True)
-            cycle.crawl(limits)
-            cycle.enrich()
-            cycle.link()
-            cycle.propose()
-            cycle.publish(force=force)
+        cycle.whole(limits, force=force)
     return cycle.outcome
 
 

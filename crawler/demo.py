@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crawler.cycle import Limits, Outcome, run
+from crawler.cycle import run
 from crawler.names import registered_domain
+from crawler.outcome import Limits, Outcome
 from crawler.progress import Progress
 from crawler.sandbox import Ports, start_process
 from crawler.store import Store

@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 
-from crawler.cycle import Exit, Outcome
 from crawler.names import normalise_host
+from crawler.outcome import Exit, Outcome
 from crawler.progress import Progress
 from crawler.workspace import Workspace
 
@@ -150,7 +150,19 @@ def found() -> Iterator[click.Command]:
     """Every command of the package, in the order of their names."""
     commands: dict[str, click.Command] = {}
     for module in pkgutil.iter_modules(__path__):
-        for item in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(item, click.Command):
-                commands[item.name or ""] = item
+        commands |= _commands_of(module.name)
     yield from (commands[name] for name in sorted(commands))
+
+
+def find(name: str) -> click.Command | None:
+    """The command of that name; its module is looked for under the same name first."""
+    modules = [module.name for module in pkgutil.iter_modules(__path__)]
+    for module in sorted(modules, key=lambda item: item != name):
+        if command := _commands_of(module).get(name):
+            return command
+    return None
+
+
+def _commands_of(module: str) -> dict[str, click.Command]:
+    members = vars(import_module(f"{__name__}.{module}")).values()
+    return {item.name or "": item for item in members if isinstance(item, click.Command)}

@@ -11,7 +11,7 @@ from crawler.commands import (
     in_workspace,
     now,
 )
-from crawler.cycle import Exit
+from crawler.outcome import Exit
 from crawler.workspace import Workspace
 
 

@@ -7,11 +7,11 @@ import click
 from rich.console import Console
 
 from crawler.commands import die, host_argument, in_workspace, now
-from crawler.cycle import Exit
 from crawler.evidence import archive
 from crawler.evidence import pack as packing
 from crawler.explain import explain as gather
 from crawler.explain import render
+from crawler.outcome import Exit
 from crawler.store import Store
 from crawler.workspace import Workspace
 

@@ -7,7 +7,7 @@ import click
 
 from crawler import demo, sandbox
 from crawler.commands import finish, limited, now, summary
-from crawler.cycle import Limits
+from crawler.outcome import Limits
 from crawler.progress import Progress
 from crawler.store import Store
 

@@ -1,14 +1,28 @@
 """The whole cycle and its stages, from `init` and `run` to `publish`."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from crawler.commands import force_option, limited, now, staged
-from crawler.cycle import Cycle, Limits, Outcome, run, run_record
+from crawler.outcome import Limits, Outcome
 from crawler.progress import Progress
 from crawler.workspace import Workspace
+
+if TYPE_CHECKING:
+    from crawler.cycle import Cycle
+
+
+def _record(opened: Workspace, name: str, progress: Progress) -> "AbstractContextManager[Cycle]":
+    """A run's record; what a cycle needs is loaded when the lock is free, else it says so first."""
+    with opened.lock():
+        pass
+    from crawler.cycle import run_record
+
+    return run_record(opened, name, now, progress)
 
 
 @click.command()
@@ -38,7 +52,9 @@ def run_command(
     Reads new files in reports/, rechecks what is listed, follows the trail,
     looks up who is behind it, links operations and publishes the lists.
     """
-    return run(opened, now, progress, Limits(limit_pages, limit_minutes), force=force)
+    with _record(opened, "run", progress) as cycle:
+        cycle.whole(Limits(limit_pages, limit_minutes), force=force)
+    return cycle.outcome
 
 
 @click.command()
@@ -49,7 +65,7 @@ def ingest(
     opened: Workspace, progress: Progress, column: str | None, files: tuple[str, ...]
 ) -> Outcome:
     """Read reports (files, folders, or http addresses) and queue what they accuse."""
-    with run_record(opened, "ingest", now, progress) as cycle:
+    with _record(opened, "ingest", progress) as cycle:
         for address in (item for item in files if item.startswith(("http://", "https://"))):
             cycle.ingest_url(address, column)
         cycle.ingest(
@@ -63,11 +79,11 @@ def _stage(
     opened: Workspace,
     progress: Progress,
     name: str,
-    act: Callable[[Cycle], None],
+    act: "Callable[[Cycle], None]",
     *,
     online: bool = False,
 ) -> Outcome:
-    with run_record(opened, name, now, progress) as cycle:
+    with _record(opened, name, progress) as cycle:
         if not online or cycle.online():
             act(cycle)
     return cycle.outcome

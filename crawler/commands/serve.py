@@ -9,7 +9,7 @@ from crawler.commands import (
     die,
     in_workspace,
 )
-from crawler.cycle import Exit
+from crawler.outcome import Exit
 from crawler.workspace import Workspace
 
 
