@@ -138,6 +138,51 @@ class PublishConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupConfig:
+    """Copies of findings.db that a run makes in backups/.
+
+    every_hours: a run makes one when the last is older; 0 makes none.
+    keep: so many of the newest stay.
+    """
+
+    every_hours: float = 24.0
+    keep: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleConfig:
+    """every_hours: between two runs (a divisor of 24), for scamtrail schedule and status."""
+
+    every_hours: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """The log of runs, logs/scamtrail.log.
+
+    format: "text" (key=value) or "json", one line an event.
+    max_mb: a log of this size is put aside as scamtrail.log.1 and a new one begun.
+    keep: so many are kept aside.
+    """
+
+    format: str = "text"
+    max_mb: float = 10.0
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AlertConfig:
+    """What other programs are told.
+
+    textfile: a file ending in .prom that each run writes for Prometheus's node exporter.
+    webhook: an address that gets a JSON document when publishing is refused (safety stop).
+    """
+
+    textfile: str = ""
+    webhook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration; sections are the tables of the TOML file."""
 
@@ -148,6 +193,10 @@ class Config:
     crawl: CrawlConfig = field(default_factory=CrawlConfig)
     sources: SourcesConfig = field(default_factory=SourcesConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    backup: BackupConfig = field(default_factory=BackupConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    alert: AlertConfig = field(default_factory=AlertConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
 
@@ -245,7 +294,15 @@ def _value(hint: Any, value: Any) -> Any:
 
 
 _NAMES = {str: "a string in quotes", int: "a whole number", float: "a number"}
-_POSITIVE = {"concurrency", "max_pages_per_site", "max_pages_per_domain", "timeout", "max_bytes"}
+_DIVISORS = (1, 2, 3, 4, 6, 8, 12, 24)
+_POSITIVE = {
+    "concurrency",
+    "keep",
+    "max_bytes",
+    "max_pages_per_domain",
+    "max_pages_per_site",
+    "timeout",
+}
 
 
 def _check(section: str, key: str, value: Any) -> None:
@@ -262,6 +319,12 @@ def _check(section: str, key: str, value: Any) -> None:
             endpoint(value, 43)
         case ("rdap", "base") if value and not value.startswith(("http://", "https://")):
             raise ValueError("expects an http:// or https:// address")
+        case ("alert", "webhook") if value and not value.startswith(("http://", "https://")):
+            raise ValueError("expects an http:// or https:// address")
+        case ("log", "format") if value not in ("text", "json"):
+            raise ValueError('is "text" or "json"')
+        case ("schedule", "every_hours") if value not in _DIVISORS:
+            raise ValueError(f"is one of {', '.join(map(str, _DIVISORS))}")
         case ("publish", "max_removed_percent") if value > 100:
             raise ValueError("is a share from 0 to 100")
 

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import signal
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +17,27 @@ from scrapy.utils.project import get_project_settings
 from blocklists.manifest import ReleaseError
 from blocklists.policy import PolicyError
 from blocklists.release import SafetyStop
-from crawler import detect, reference, stages
+from crawler import detect, metrics, reference, stages
 from crawler.detect.discover import Proposal, rank, stem
+from crawler.logs import event, logged
+from crawler.net.client import post
+from crawler.net.connect import NetError
 from crawler.outcome import Exit, Limits, Outcome
 from crawler.progress import Progress
 from crawler.reports import catalogue
 from crawler.reports.catalogue import SourceError
 from crawler.store import Store, StoreError
 from crawler.store import queries as q
+from crawler.store.backup import back_up, sqlite_errors, taken_at
+from crawler.store.schema import failure, kept_backups
 from crawler.workspace import Clock, Workspace
 from spiders.base import WorkspaceSpider
 from spiders.recheck import RecheckSpider
 from spiders.trail import TrailSpider
+
+logger = logging.getLogger(__name__)
+
+OUT_OF_MEMORY = "out of memory; lower crawl.concurrency or give it more; nothing stored is lost"
 
 
 class Cycle:
@@ -49,14 +61,15 @@ class Cycle:
         self.ingest([self.workspace.reports])
         if not self.online():
             self.stale_sources()
-            return
-        self.fetch_sources()
-        self.crawl(limits, recheck=True)
-        self.crawl(limits)
-        self.enrich()
-        self.link()
-        self.propose()
-        self.publish(force=force)
+        else:
+            self.fetch_sources()
+            self.crawl(limits, recheck=True)
+            self.crawl(limits)
+            self.enrich()
+            self.link()
+            self.propose()
+            self.publish(force=force)
+        self.back_up()
 
     def ingest(self, paths: Sequence[Path], column: str | None = None) -> None:
         with self.progress.stage("reading reports"):
@@ -271,28 +284,93 @@ class Cycle:
             "refused": len({item.domain for item in selection.refusals}),
         }
 
+    def back_up(self) -> None:
+        """Copy the database when the last copy is too old, or of the clock's future."""
+        config, now = self.workspace.config.backup, self.clock()
+        last = next(iter(kept_backups(self.store.path)), None)
+        if not config.every_hours or (
+            last and timedelta(0) <= now - taken_at(last) < timedelta(hours=config.every_hours)
+        ):
+            return
+        with self.progress.stage("backing up"):
+            backup = back_up(self.store.path, now, keep=config.keep)
+        self.outcome.stats["backup"] = {"file": str(backup), "bytes": backup.stat().st_size}
+
 
 @contextmanager
 def run_record(
     workspace: Workspace, command: str, clock: Clock, progress: Progress
 ) -> Iterator[Cycle]:
     """A Cycle under the workspace's lock, its outcome stored as a run whatever happens."""
-    with workspace.lock(), Store(workspace.database) as store:
-        run = store.start_run(command, clock())
-        cycle = Cycle(workspace, store, clock, progress)
+    cycle: Cycle | None = None
+    try:
+        with (
+            workspace.lock(),
+            sqlite_errors(workspace.database),
+            Store(workspace.database) as store,
+        ):
+            run = store.start_run(command, clock())
+            with logged(workspace.logs, workspace.config.log, run=run):
+                event(logger, "run started", command=command, version=version("scamtrail"))
+                cycle = Cycle(workspace, store, clock, progress)
+                try:
+                    yield cycle
+                except (StoreError, ReleaseError) as error:
+                    cycle.outcome.worsen(Exit.FAILURES, str(error))
+                except sqlite3.Error as error:
+                    cycle.outcome.worsen(Exit.FAILURES, str(failure(store.path, error)))
+                except MemoryError:
+                    cycle.outcome.worsen(Exit.FAILURES, OUT_OF_MEMORY)
+                except BaseException as error:
+                    cycle.outcome.worsen(Exit.FAILURES, f"{type(error).__name__}: {error}")
+                    raise
+                finally:
+                    _write_down(store, run, cycle.outcome, clock())
+    finally:
+        if cycle is not None:
+            _tell(workspace, run, cycle.outcome, clock())
+
+
+def _write_down(store: Store, run: int, outcome: Outcome, now: datetime) -> None:
+    try:
+        store.finish_run(run, now, outcome.code, outcome.message, outcome.stats)
+    except StoreError as error:
+        logger.error("%s", error)
+    for problem in outcome.problems:
+        logger.warning("%s", problem)
+    facts = {key: value for key, value in outcome.stats.items() if key != "files"}
+    event(logger, "run ended", exit=int(outcome.code), message=outcome.message, **facts)
+
+
+def _tell(workspace: Workspace, run: int, outcome: Outcome, now: datetime) -> None:
+    """Tell other programs how a run ended; one that cannot be told is a problem, no more."""
+    config = workspace.config
+    if config.alert.textfile:
+        text = metrics.render(metrics.collect(workspace, now))
         try:
-            yield cycle
-        except (StoreError, ReleaseError) as error:
-            cycle.outcome.worsen(Exit.FAILURES, str(error))
-        except BaseException as error:
-            cycle.outcome.worsen(Exit.FAILURES, f"{type(error).__name__}: {error}")
-            raise
-        finally:
-            outcome = cycle.outcome
-            try:
-                store.finish_run(run, clock(), outcome.code, outcome.message, outcome.stats)
-            except StoreError as error:
-                logging.getLogger(__name__).error("%s", error)
+            metrics.write(workspace.root / config.alert.textfile, text)
+        except OSError as error:
+            outcome.problems.append(f"alert.textfile: {error}")
+    if config.alert.webhook and outcome.code is Exit.REFUSED:
+        document = {
+            "workspace": workspace.root.resolve().name,
+            "run": run,
+            "exit_code": int(outcome.code),
+            "message": outcome.message,
+        }
+        try:
+            asyncio.run(
+                post(
+                    config.alert.webhook,
+                    document,
+                    resolver=workspace.resolver(),
+                    guard=workspace.guard(),
+                    port_map=config.network.port_map,
+                    user_agent=config.network.user_agent,
+                )
+            )
+        except NetError as error:
+            outcome.problems.append(f"alert.webhook: {error}")
 
 
 def run(

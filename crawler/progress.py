@@ -1,5 +1,6 @@
 """What a run shows while it works: a live line on a terminal, nothing elsewhere."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -7,6 +8,10 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from crawler.logs import event
+
+logger = logging.getLogger(__name__)
 
 
 class Progress:
@@ -36,6 +41,7 @@ class Progress:
             yield
         finally:
             self._bar.stop()
+            event(logger, "stage ended", stage=name, seconds=round(monotonic() - self._started, 2))
 
     def update(self, **counts: int) -> None:
         """Show counts, and the rate of the first one."""

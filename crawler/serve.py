@@ -55,7 +55,7 @@ def application(public: Path) -> web.Application:
 
 
 async def serve(
-    public: Path,
+    app: web.Application,
     host: str,
     port: int,
     *,
@@ -68,7 +68,7 @@ async def serve(
     At most `connections` at a time; more are closed. No connection lives longer than `seconds` (and
     5), however slowly it reads or asks.
     """
-    runner = web.AppRunner(application(public), access_log=None, keepalive_timeout=15)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
     await runner.setup()
     assert runner.server is not None
     loop = asyncio.get_running_loop()

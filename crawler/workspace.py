@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,10 @@ class Workspace:
         return self.root / "sources"
 
     @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
     def public(self) -> Path:
         return self.root / "public"
 
@@ -96,6 +101,7 @@ class Workspace:
             path = root / CONFIG_NAME
             if not path.exists():
                 path.write_text(config_text, "utf-8")
+                path.chmod(0o600)  # it may come to hold a password
         except OSError as error:
             raise WorkspaceError(
                 f"{root}: cannot be made: {error.strerror}; choose a folder that you can write"
@@ -164,16 +170,38 @@ class Workspace:
                 f"{path}: cannot be opened: {error.strerror}; check the folder's permissions"
             ) from error
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
-                raise LockHeldError(
-                    f"{self.root}: another run (pid {holder or 'unknown'}) holds the lock; "
-                    "wait for it to end"
-                ) from None
+            for patience in (0.05, 0.05, 0.0):  # `holder` has it for an instant
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if patience:
+                        time.sleep(patience)
+                        continue
+                    raise LockHeldError(
+                        f"{self.root}: another run (pid {_holder(handle)}) holds the lock; "
+                        "wait for it to end"
+                    ) from None
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
             yield
         finally:
             os.close(handle)
+
+    def holder(self) -> str:
+        """The process id of the run under way, "" when there is none."""
+        try:
+            handle = os.open(self.root / ".lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return ""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(handle)
+        finally:
+            os.close(handle)
+        return ""
+
+
+def _holder(lock: int) -> str:
+    return os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"

@@ -19,6 +19,7 @@ import click
 from crawler.names import normalise_host
 from crawler.outcome import Exit, Outcome
 from crawler.progress import Progress
+from crawler.store.backup import sqlite_errors
 from crawler.workspace import Workspace
 
 
@@ -26,8 +27,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def one_line(text: str) -> str:
+    """`text` without control characters, which might steer the terminal that shows it."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def die(code: Exit, error: object) -> None:
-    click.echo(f"scamtrail: {error}", err=True)
+    click.echo(f"scamtrail: {one_line(str(error))}", err=True)
     sys.exit(code)
 
 
@@ -45,7 +51,9 @@ def in_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @wraps(command)
     def wrapper(folder: Path, *args: Any, **kwargs: Any) -> Any:
-        return command(Workspace.open(folder), *args, **kwargs)
+        opened = Workspace.open(folder)
+        with sqlite_errors(opened.database):
+            return command(opened, *args, **kwargs)
 
     return wrapper
 
@@ -66,10 +74,9 @@ def staged(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def finish(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
     """Print an outcome, problems on standard error, and end with its exit code."""
-    for problem in outcome.problems:
-        click.echo(f"scamtrail: {problem}", err=True)
-    if outcome.message:
-        click.echo(f"scamtrail: {outcome.message}", err=True)
+    for problem in (*outcome.problems, outcome.message):
+        if problem:
+            click.echo(f"scamtrail: {one_line(problem)}", err=True)
     if as_json:
         document = {
             "exit_code": int(outcome.code),
@@ -79,7 +86,7 @@ def finish(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
         }
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     elif not quiet:
-        click.echo("\n".join(summary(outcome.stats)))
+        click.echo("\n".join(map(one_line, summary(outcome.stats))))
     raise click.exceptions.Exit(int(outcome.code))
 
 

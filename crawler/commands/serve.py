@@ -48,6 +48,11 @@ def serve_command(
 
     asyncio.run(
         serve.serve(
-            opened.public, host, port, connections=connections, seconds=seconds, ready=ready
+            serve.application(opened.public),
+            host,
+            port,
+            connections=connections,
+            seconds=seconds,
+            ready=ready,
         )
     )

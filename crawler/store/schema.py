@@ -28,25 +28,87 @@ def connect(path: Path) -> sqlite_utils.Database:
         connection.execute("PRAGMA temp_store = MEMORY")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{path}: schema version {version} is newer than this program's "
-                f"{SCHEMA_VERSION}; update scamtrail"
-            )
+            raise newer(path, version)
         database = sqlite_utils.Database(connection)
         for number, migrate in enumerate(MIGRATIONS[version:], version + 1):
             with database.atomic():
                 migrate(database)
                 connection.execute(f"PRAGMA user_version = {number}")
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: {describe(error)}") from error
+    except sqlite3.Error as error:
+        raise failure(path, error) from error
     return database
+
+
+def connect_reading(path: Path) -> sqlite_utils.Database:
+    """The database at `path` as it is: nothing is made, migrated or waited for. Raises StoreError.
+
+    The error of a database that needs a migration says so.
+    """
+    connection = None
+    # Where nothing can be written WAL lacks its files, and nobody else writes either.
+    for options in ("mode=ro", "immutable=1"):
+        try:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, timeout=5
+            )
+            connection.row_factory = sqlite3.Row
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            break
+        except sqlite3.Error as error:
+            if connection:
+                connection.close()
+            if "unable to open" not in str(error) or options == "immutable=1":
+                raise failure(path, error) from error
+    assert connection is not None
+    if version != SCHEMA_VERSION:
+        connection.close()
+        age = "newer" if version > SCHEMA_VERSION else "older"
+        fix = (
+            "update scamtrail" if version > SCHEMA_VERSION else "the next run brings it up to date"
+        )
+        raise StoreError(
+            f"{path}: schema version {version} is {age} than this program's {SCHEMA_VERSION}; {fix}"
+        )
+    return sqlite_utils.Database(connection)
+
+
+BACKUPS = "backups"
+
+
+def kept_backups(database: Path) -> list[Path]:
+    """The backups beside a database, the newest first; each was verified when it was made."""
+    return sorted((database.parent / BACKUPS).glob("findings-*.db"), reverse=True)
+
+
+def newer(path: Path, version: int) -> StoreError:
+    return StoreError(
+        f"{path}: schema version {version} is newer than this program's {SCHEMA_VERSION}; "
+        "update scamtrail"
+    )
+
+
+def failure(path: Path, error: sqlite3.Error) -> StoreError:
+    """The error of the database at `path`; a damaged one's names the last good backup."""
+    text = str(error)
+    if "not a database" in text or "malformed" in text:
+        return damaged(path, text)
+    return StoreError(f"{path}: {describe(error)}")
+
+
+def damaged(path: Path, how: str) -> StoreError:
+    """The error of a damaged database, which names the last good backup."""
+    backups = kept_backups(path)
+    fix = (
+        f"put back the last good backup with scamtrail restore -w {path.parent} {backups[0]}"
+        if backups
+        else "there is no backup; save what can be read with sqlite3 FILE .recover"
+    )
+    return StoreError(f"{path}: is damaged ({how}); {fix}")
 
 
 def describe(error: sqlite3.Error) -> str:
     """A sqlite3 error in one line with its fix."""
     text = str(error)
-    if "not a database" in text or "malformed" in text:
-        return f"is damaged ({text}); put back a copy, e.g. with sqlite3 FILE .recover"
     if "full" in text:
         return f"the disk is full ({text}); free space and run again, nothing stored is lost"
     if "locked" in text:

@@ -33,8 +33,12 @@ from crawler.model import (
     Verdict,
 )
 from crawler.names import registered_domain
+<<<<<<< HEAD
 from crawler.operations.history import Change
 from crawler.store.schema import StoreError, connect, describe
+=======
+from crawler.store.schema import StoreError, connect, connect_reading, failure
+>>>>>>> f3c00a1 (Say whether all is well; schedule, back up, log and measure runs)
 
 # What an analyst searches and reads in the desk.
 STORED_TEXT = 4_000
@@ -111,11 +115,14 @@ def parse_iso(text: str | None) -> datetime | None:
 
 
 class Store:
-    """findings.db opened for writing. Raises StoreError where SQLite cannot go on."""
+    """findings.db opened for writing. Raises StoreError where SQLite cannot go on.
 
-    def __init__(self, path: Path) -> None:
+    With `read_only` it is opened as it is, beside a run under way or on a disk that is read-only.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self.database = connect(path)
+        self.database = connect_reading(path) if read_only else connect(path)
         self.connection: sqlite3.Connection = self.database.conn
         self.archive: Archive | None = None
 
@@ -137,7 +144,7 @@ class Store:
             with self.database.atomic():
                 yield self.connection
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {describe(error)}") from error
+            raise failure(self.path, error) from error
 
     # Reports and frontier
 
