@@ -33,12 +33,8 @@ from crawler.model import (
     Verdict,
 )
 from crawler.names import registered_domain
-<<<<<<< HEAD
 from crawler.operations.history import Change
-from crawler.store.schema import StoreError, connect, describe
-=======
 from crawler.store.schema import StoreError, connect, connect_reading, failure
->>>>>>> f3c00a1 (Say whether all is well; schedule, back up, log and measure runs)
 
 # What an analyst searches and reads in the desk.
 STORED_TEXT = 4_000
