@@ -80,8 +80,8 @@ def sibling_names(store: Store, reference: ReferenceTable) -> dict[str, str]:
             likely += discover.elsewhere(site.registered_domain, suffixes)
         for name in likely:
             found.setdefault(name, site.host)
-    for host, names in q.certificate_names(store):
-        for name in names.split():
+    for host, shown in q.certificate_names(store):
+        for name in shown.split():
             if not name.startswith("*"):
                 found.setdefault(name, host)
     return {name: host for name, host in found.items() if not reference.reason(name)}
