@@ -7,6 +7,8 @@ from types import ModuleType
 
 import pytest
 
+from crawler.commands import found
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = {command.name: command for command in found()}
 
