@@ -45,6 +45,8 @@ _NULL = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1", "0", "127.1", "127.0.0.0
 _LOCAL = re.compile(r"localhost|local|broadcasthost|ip6-[a-z]+|.*\.local(?:host|domain)?")
 # Adblock modifiers with which a rule still blocks the whole site, whoever asks.
 _WHOLE = frozenset({"all", "document", "doc", "important", "popup", ""})
+# With these too where modifiers are to go, as with HostlistCompiler's RemoveModifiers.
+WHOLE_WITHOUT_MODIFIERS = _WHOLE | {"third-party", "3p", "network"}
 
 _HOSTS = re.compile(r"([0-9.]+|[0-9a-f]*:[0-9a-f:]*)\s+(\S.*)")
 _ABP = re.compile(r"\|\|([^\^$/|*:\s]+)(?:\^\|?|\|)?(?:\$(.*))?")
@@ -87,9 +89,10 @@ class Names:
     lines: int = 0
     entries: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    whole: frozenset[str] = _WHOLE
 
     def add(self, line: str) -> None:
-        self.take(read_line(line))
+        self.take(read_line(line, self.whole))
 
     def take(self, found: Iterable[tuple[str, str]]) -> None:
         for role, name in found:
@@ -103,14 +106,17 @@ class Names:
                 self.dropped[role] += 1
 
 
-def read_names(content: Iterable[bytes], *, plain_covers: bool = True) -> Names:
+def read_names(
+    content: Iterable[bytes], *, plain_covers: bool = True, whole: frozenset[str] = _WHOLE
+) -> Names:
     """The names in a list of any known form, which may change from line to line.
 
     A list that nowhere says which names cover what is below them (hosts files, plain names) is
     taken to mean it of all, unless `plain_covers` is False. One that says so anywhere is taken at
-    its word everywhere.
+    its word everywhere. `whole` are the modifiers with which an Adblock rule still counts as
+    one that blocks the whole site; others make it one with conditions.
     """
-    names = Names()
+    names = Names(whole=whole)
     texts = _texts(content, names.dropped)
     for text in texts:
         if names.lines == 0 and re.match(r"\s*<(?:!doctype|html|\?xml)", text, re.I):
@@ -219,7 +225,7 @@ def _plain(text: str, lines: int, names: Names) -> bool:
     return True
 
 
-def read_line(line: str) -> Iterable[tuple[str, str]]:
+def read_line(line: str, whole: frozenset[str] = _WHOLE) -> Iterable[tuple[str, str]]:
     """What one line says: roles with their names, or one reason why it says nothing."""
     text = line.strip()
     if not text or text[0] in "#;!" or text.startswith(("//", "--")):
@@ -243,10 +249,10 @@ def read_line(line: str) -> Iterable[tuple[str, str]]:
     if not text or _RECORD.match(text):
         return ()
     if text.startswith("@@"):
-        role, name = _adblock(text[2:])
+        role, name = _adblock(text[2:], whole)
         return ((ALLOWS if role in (COVERS, ALONE) else role, name),)
     if text[0] == "|" or text.startswith(("://", "http:", "https:")):
-        return (_adblock(text),)
+        return (_adblock(text, whole),)
     if match := _HOSTS.fullmatch(text):
         return _hosts(match[1], match[2].split())
     if "=" in text or ":" in text or " " in text or "\t" in text or "," in text:
@@ -300,14 +306,14 @@ def _name(text: str, role: str) -> tuple[str, str]:
         return NO_NAME, ""
 
 
-def _adblock(text: str) -> tuple[str, str]:
+def _adblock(text: str, whole: frozenset[str]) -> tuple[str, str]:
     match = _ABP.fullmatch(text)
     role = COVERS if match else ALONE
     if not match and not (match := _ABP_ALONE.fullmatch(text)):
         if "$" in text:
             return CONDITION, ""
         return (PATTERN if "*" in text else PATH), ""
-    if not _WHOLE.issuperset((match[2] or "").split(",")):
+    if not whole.issuperset((match[2] or "").split(",")):
         return CONDITION, ""
     return _name(match[1], role)
 

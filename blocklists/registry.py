@@ -2,7 +2,7 @@
 
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -63,6 +63,7 @@ class Header:
 Render = Callable[[Iterable[Entry], Header], Iterator[str]]
 Parse = Callable[[Iterable[str]], Iterator[tuple[str, bool]]]
 Preamble = Callable[[Header], Iterator[str]]
+Block = Callable[[Sequence[str], bool], str]
 
 
 # What an entry can block: a name and all below it, a name itself only, one page, one address.
@@ -79,8 +80,8 @@ def scope(name: str, exact: bool) -> str:
     return "address" if name.replace(".", "").isdigit() else "host"
 
 
-def takes_all(domain: str) -> bool:
-    return True
+# RFC 1035 §2.3.4: 255 octets on the wire.
+LONGEST_NAME = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,12 @@ class Format:
     """A way to write a list.
 
     `render` yields lines without their line ends. `parse` reads such lines back as (name, exact)
-    and raises ValueError naming a line that is none of ours. `takes` says whether the format can
-    hold a name at all; entries that it cannot hold are left out and counted. `holds` are the
-    scopes that it is for; entries of others are none of its own, and are not counted. `subscribe`
-    is what a user types, with `{url}` and `{file}` in it. `covers` and `alone` are the lines of an
-    entry, `{}` its name, where that is all there is to it. `place` gives the path of the list with
-    a title, where the files of all lists stand in one folder.
+    and raises ValueError naming a line that is none of ours. `longest` is the length of the longest
+    name that the format can hold; entries with longer ones are left out and counted. `holds` are
+    the scopes that it is for; entries of others are none of its own and not counted. `subscribe`
+    is what a user types, with `{url}` and `{file}` in it. `block` gives the lines of many names at
+    once, all exact or none, where that is what `render` writes after its first lines. `place` gives
+    the path of the list with a title, where the files of all lists stand in one folder.
     """
 
     name: str
@@ -103,15 +104,17 @@ class Format:
     subscribe: str
     render: Render
     parse: Parse
-    takes: Callable[[str], bool] = takes_all
-    covers: str = ""
-    alone: str = ""
+    longest: int = LONGEST_NAME
+    block: Block | None = None
     holds: frozenset[str] = NAMES
     place: Callable[[str], str] | None = None
 
     def path(self, name: str, title: str) -> str:
         """Where the file of the list `name`, which is `list/tier`, stands below `public/`."""
         return self.place(title) if self.place else f"{name}/{self.file}"
+
+    def takes(self, name: str) -> bool:
+        return len(name) <= self.longest or "/" in name
 
 
 _FORMATS: dict[str, Format] = {}
@@ -127,7 +130,8 @@ def format(
     reads: str | Parse,
     stem: str = "",
     comment: str | tuple[str, ...] = "#",
-    takes: Callable[[str], bool] = takes_all,
+    longest: int = LONGEST_NAME,
+    block: Block | None = None,
     holds: frozenset[str] = NAMES,
     place: Callable[[str], str] | None = None,
 ) -> Callable[[Render], Render]:
@@ -141,9 +145,18 @@ def format(
         parse = by_line(reads, comment) if isinstance(reads, str) else reads
         file = f"{stem or name}.{extension}"
         _FORMATS[name] = Format(
-            name, file, media_type, consumers, subscribe, render, parse, takes,
-            holds=holds, place=place,
-        )  # fmt: skip
+            name,
+            file,
+            media_type,
+            consumers,
+            subscribe,
+            render,
+            parse,
+            longest,
+            block,
+            holds,
+            place,
+        )
         return render
 
     return register
@@ -160,7 +173,7 @@ def line_format(
     media_type: str = "text/plain",
     reads: Parse | None = None,
     comment: str | tuple[str, ...] = "#",
-    takes: Callable[[str], bool] = takes_all,
+    longest: int = LONGEST_NAME,
 ) -> Callable[[Preamble], Preamble]:
     """Registers a format of which an entry is a line or two, whatever the entry.
 
@@ -172,6 +185,9 @@ def line_format(
         forms = tuple(line.split("{}") for line in covers.split("\n"))
         exact = tuple(line.split("{}") for line in alone.split("\n"))
 
+        def block(names: Sequence[str], alone_: bool) -> str:
+            return _fill(alone if alone_ else covers, names)
+
         def render(entries: Iterable[Entry], header: Header) -> Iterator[str]:
             yield from preamble(header)
             for entry in entries:
@@ -181,11 +197,21 @@ def line_format(
         parse = reads or by_line(_pattern(covers, alone), comment)
         file = f"{name}.{extension}"
         _FORMATS[name] = Format(
-            name, file, media_type, consumers, subscribe, render, parse, takes, covers, alone
+            name, file, media_type, consumers, subscribe, render, parse, longest, block
         )
         return preamble
 
     return register
+
+
+def _fill(lines: str, names: Iterable[str]) -> str:
+    """`lines` for each name, the names in the one or two places of `{}`."""
+    first, *rest = lines.split("{}")
+    if len(rest) == 1:
+        between = f"{rest[0]}\n{first}"
+        return f"{first}{between.join(names)}{rest[0]}"
+    middle, end = rest
+    return "\n".join([f"{first}{name}{middle}{name}{end}" for name in names])
 
 
 def _pattern(covers: str, alone: str) -> str:

@@ -29,7 +29,15 @@ from blocklists.manifest import (
     encode,
     read_manifest,
 )
-from blocklists.registry import EVERYTHING, NAMES, Format, Header, formats, scope, takes_all
+from blocklists.registry import (
+    EVERYTHING,
+    LONGEST_NAME,
+    NAMES,
+    Format,
+    Header,
+    formats,
+    scope,
+)
 from blocklists.select import LISTS, PAGE, TIERS, Protected, Selection, routable
 from blocklists.signature import SIGNERS, SUMS, Signer
 from crawler.model import Listing
@@ -525,14 +533,13 @@ def save(
         taken = len(compilation)
         if not form.holds & NAMES:
             continue  # names are all that is compiled
-        if form.takes is not takes_all:
+        if form.longest < LONGEST_NAME:
             taken = sum(map(form.takes, chain(compilation.covers, compilation.exact)))
-        header = _header(config, f"{config.title} compiled", serial, now, taken)
+        header = _header(config, config.title, serial, now, taken)
         path = folder / form.file
         part = path.with_name(f".{path.name}.part")
         try:
             sha256, size = _store(part, encode(compilation.render(form, header), 64))
-            _sync(part)
             part.replace(path)
         except OSError as error:
             with suppress(OSError):

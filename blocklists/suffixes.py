@@ -1,5 +1,7 @@
 """Whether a name is a public suffix, asked millions of times."""
 
+from collections.abc import Set
+
 from crawler.names import _EXTRACT, is_public_suffix
 
 
@@ -9,6 +11,13 @@ def is_suffix(name: str) -> bool:
     Almost no name is a suffix, and two set look-ups tell: a hundred times faster than a parse.
     """
     return (name in _SUFFIXES or name.partition(".")[2] in _WILD) and is_public_suffix(name)
+
+
+def suffixes_in(names: Set[str]) -> set[str]:
+    """The public suffixes among `names`, for millions of them."""
+    likely = names & _SUFFIXES
+    likely |= {name for name in names if name.partition(".")[2] in _WILD}
+    return set(filter(is_suffix, likely))
 
 
 def _ascii(rule: str) -> str:

@@ -6,7 +6,7 @@ of host names with `publish.reference`.
 
 import csv
 import gzip
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -19,6 +19,7 @@ from crawler.names import is_public_suffix, normalise_host, registered_domain
 _OFFICIAL_LABELS = frozenset(
     {"gov", "go", "gob", "gouv", "gub", "edu", "ac", "sch", "mil", "police"}
 )
+_OFFICIAL_TLDS = frozenset({".gov", ".mil", ".edu", ".int"})
 # Roles that hold for everything below a public suffix too: nobody is a tenant there.
 _OWN = frozenset({"cdn", "police", "government"})
 MAX_EXTRA_LINES = 5_000_000
@@ -58,6 +59,23 @@ class ReferenceTable:
         found = self.lookup(host)
         return f"{found.role} ({found.source})" if found else ""
 
+    def known(self, names: Iterable[str]) -> Iterator[str]:
+        """Those of many names for which `reason` has one; several times as fast."""
+        hosts = self.hosts
+        for name in names:
+            if name in hosts or name[-4:] in _OFFICIAL_TLDS:
+                yield from self._if_known(name)
+            elif name.count(".") > 1:  # most have two labels, and nothing above them but a TLD
+                rest = name.partition(".")[2]
+                while rest and rest not in hosts:
+                    rest = rest.partition(".")[2]
+                if rest or name[:-3].rpartition(".")[2] in _OFFICIAL_LABELS:
+                    yield from self._if_known(name)
+
+    def _if_known(self, name: str) -> Iterator[str]:
+        if self.lookup(name):
+            yield name
+
     def extended(self, paths: Iterable[Path]) -> "ReferenceTable":
         """The table with host lists added, one name a line, `#` comments, `.gz` too.
 
@@ -86,7 +104,7 @@ class ReferenceTable:
 def official(host: str) -> Reference | None:
     """A host under a suffix that a country keeps for its public bodies and schools."""
     labels = host.split(".")
-    if labels[-1] in ("gov", "mil", "edu", "int"):
+    if f".{labels[-1]}" in _OFFICIAL_TLDS:
         label = labels[-1]
     elif len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _OFFICIAL_LABELS:
         label = labels[-2]

@@ -4,6 +4,8 @@ import gzip
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler import reference
 from crawler.names import is_public_suffix, normalise_host
@@ -61,3 +63,13 @@ def test_an_operator_adds_lists(tmp_path: Path) -> None:
     assert not table.reason("shop.test")
     assert not reference.default().reason("bank.test")
     assert not is_public_suffix("bank.test")
+
+
+NAMES = ["google.com", "maps.google.com", "win.com", "x.gov", "a.go.th", "go.th", "x.edu.vn",
+         "play.win.com", "tenant.github.io", "github.io", "bank.win.co.uk"]  # fmt: skip
+
+
+@given(st.sets(st.sampled_from([*NAMES, *reference.default().hosts])))
+def test_the_known_among_many_are_those_with_a_reason(names: set[str]) -> None:
+    table = reference.default()
+    assert set(table.known(names)) == {name for name in names if table.reason(name)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from blocklists.formats.hosts import brings_www
+from blocklists.formats.hosts import lines_of, names_of
 from blocklists.registry import Entry, Header, format
 
 
@@ -13,11 +13,10 @@ from blocklists.registry import Entry, Header, format
     consumers="hosts(5) where IPv6 is in use",
     subscribe="curl -fsS {url} | sudo tee -a /etc/hosts",
     reads=r":: (?P<exact>[a-z0-9._-]+)",
+    block=lines_of("::"),
 )
 def render(entries: Iterable[Entry], header: Header) -> Iterator[str]:
     """As `hosts.txt`, for AAAA queries."""
     yield from header.commented("#")
     for entry in entries:
-        yield f":: {entry.domain}"
-        if brings_www(entry):
-            yield f":: www.{entry.domain}"
+        yield from (f":: {name}" for name in names_of(entry))

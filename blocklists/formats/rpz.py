@@ -3,19 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from blocklists.registry import Header, line_format
+from blocklists.registry import LONGEST_NAME, Header, line_format
 
 # An owner name has at most 255 octets on the wire, 253 as text, with the zone's own name at its
 # end (RFC 1035 §2.3.4). Users name the zone as they like, so room is kept for a name of theirs:
 # one owner too long, and BIND refuses the whole zone.
 _ROOM_FOR_ZONE = 64
-_LONGEST = 253 - len("*.") - len(".") - _ROOM_FOR_ZONE
+_LONGEST = LONGEST_NAME - len("*.") - len(".") - _ROOM_FOR_ZONE
 
 _RECORD = re.compile(r"(\*\.)?([a-z0-9._-]+) CNAME \.")
-
-
-def _fits(domain: str) -> bool:
-    return len(domain) <= _LONGEST
 
 
 def parse(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -50,7 +46,7 @@ def parse(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
     consumers="BIND, Knot Resolver, PowerDNS Recursor, Unbound",
     subscribe='response-policy {{ zone "rpz.scamtrail"; }};  # its file: {url}',
     reads=parse,
-    takes=_fits,
+    longest=_LONGEST,
 )
 def preamble(header: Header) -> Iterator[str]:
     """`name CNAME .` and `*.name CNAME .`: NXDOMAIN for the name and for all below it.

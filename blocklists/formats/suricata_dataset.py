@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator
 
-from blocklists.formats.hosts import brings_www
+from blocklists.formats.hosts import names_of
 from blocklists.registry import Entry, Header, format
 
 
@@ -31,5 +31,4 @@ def render(entries: Iterable[Entry], header: Header) -> Iterator[str]:
     names below a listed domain are not in it; the form has no comments.
     """
     for entry in entries:
-        names = [entry.domain, f"www.{entry.domain}"] if brings_www(entry) else [entry.domain]
-        yield from (base64.b64encode(name.encode()).decode() for name in names)
+        yield from (base64.b64encode(name.encode()).decode() for name in names_of(entry))
