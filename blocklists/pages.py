@@ -1,5 +1,6 @@
 """The pages that people read: `index.html` and the Atom feed of changes."""
 
+from collections.abc import Iterator
 from html import escape
 from itertools import pairwise
 from string import Template
@@ -9,7 +10,7 @@ from blocklists.config import PublishConfig
 from blocklists.manifest import Manifest, Step, stamp
 from blocklists.policy import FOLDER as POLICIES
 from blocklists.policy import Policy
-from blocklists.registry import formats
+from blocklists.registry import Format, formats
 from blocklists.signature import SIGNERS, SUMS, VERIFY, Signer
 
 _LISTS = {
@@ -17,10 +18,18 @@ _LISTS = {
     "gambling": "Illegal gambling: casinos, bookmakers, their doorways and link farms",
     "investment": "Fake investment: Ponzi schemes, false brokers, mining and task scams",
 }
-_TIERS = {
-    "strict": "for networks that block for everybody",
-    "wide": "for people who chose to be protected",
-}
+# Formats by who takes them; what stands in none of these comes last.
+_GROUPS = {
+    "Resolvers": (
+        "rpz", "unbound", "dnsmasq", "powerdns", "pihole", "adblock", "wildcard", "domains",
+        "hosts", "hosts6",
+    ),
+    "Proxies, firewalls and sensors": (
+        "squid", "urls", "suricata", "suricata-dataset", "nftables", "ipset",
+    ),
+    "Browsers, phones and computers": ("ublock", "mihomo", "singbox", "surge", "littlesnitch"),
+}  # fmt: skip
+_OTHERS = "Analysts and programs"
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#16202b;--paper:#fbfbf8;--soft:#5b6875;--line:#d9dcd6;
@@ -35,18 +44,30 @@ h3{margin:0;font-size:1.05rem}p{max-width:44rem}a{color:var(--mark)}
 .soft{color:var(--soft);font-size:.9rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem}
-.card b{font-size:1.6rem;font-variant-numeric:tabular-nums}
+.card>p{margin:.5rem 0}.tiers{display:grid;grid-template-columns:1fr 1fr;gap:.5rem 1rem}
+.tiers b{display:block;font-size:1.6rem;line-height:1.2;font-variant-numeric:tabular-nums}
 .files a{display:inline-block;padding:.25rem .1rem;margin-right:.7rem}
+nav{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;border-bottom:1px solid var(--line);
+padding-bottom:.6rem}nav a{padding:.45rem 0}
 details{border-bottom:1px solid var(--line);padding:.6rem 0}.card details{border:0;padding:0}
-summary{cursor:pointer;padding:.2rem 0}
+details+h3{margin-top:1.6rem}summary{cursor:pointer;padding:.2rem 0}
 code{display:block;overflow-x:auto;padding:.6rem;margin:.4rem 0;background:var(--card);
 border:1px solid var(--line);border-radius:.4rem;font-size:.85rem;white-space:pre}
 .key{overflow-wrap:anywhere}
-svg{width:100%;height:auto;max-width:44rem}svg text{fill:var(--soft);font-size:12px}
+svg{width:100%;height:auto;max-width:44rem}svg text{fill:var(--soft);font-size:13px}
+.w{stroke:var(--mark);fill:none;stroke-width:2.5}.s{stroke:var(--ink);fill:none;stroke-width:2.5;
+stroke-dasharray:5 4}svg .axis{stroke:var(--line)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{text-align:right;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
 .countries td+td+td,.countries th+th+th{text-align:left}
 td:first-child,th:first-child{text-align:left}.scroll{overflow-x:auto}
+@media (max-width:38rem){body{padding-top:.8rem}h1{font-size:1.6rem}
+.cards{grid-template-columns:1fr}
+.countries thead{display:none}.countries tr{display:grid;grid-template-columns:1fr auto;
+border-bottom:1px solid var(--line);padding:.5rem 0}.countries td{border:0;padding:.1rem 0}
+.countries td:first-child{font-weight:600}.countries td+td+td{grid-column:1/3}
+.countries td+td+td a{display:inline-block;padding:.3rem .8rem .3rem 0}td,th{padding:.3rem .25rem}
+.releases td:nth-child(2),.releases th:nth-child(2){display:none}svg text{font-size:20px}}
 """
 
 _INDEX = Template("""<!doctype html>
@@ -67,20 +88,24 @@ entry rests on evidence from the site itself, is visited again, and leaves when 
 was judged wrongly.</p>
 <p class="soft">Release $serial of $published · licence $licence · <a
 href="manifest.json">checksums</a> · <a href="feed.xml">changes</a>$homepage</p>
+<nav><a href="#lists">Lists</a> <a href="#subscribe">Subscribe</a>$links
+<a href="#appeal">Listed wrongly?</a> <a href="#releases">Releases</a></nav>
 </header>
 <main>
-$empty<h2>Lists</h2>
+$empty<h2 id="lists">Lists</h2>
 <div class="cards">
 $cards</div>
-$countries<h2>Subscribe</h2>
+<p class="soft"><b>strict</b> is for networks that block for everybody, <b>wide</b> for people who
+chose to be protected.</p>
+$chart<h2 id="subscribe">Subscribe</h2>
 <p>Take <b>strict</b> when you block for people who did not ask for it, and <b>wide</b> when they
 did. Files change only when a list does, so a conditional request costs nothing. The lines below
 show <i>all, strict</i>.</p>
-$consumers$verify<h2>Is your site listed wrongly?</h2>
+$consumers$countries$verify<h2 id="appeal">Is your site listed wrongly?</h2>
 <p>$appeal The entry's reason is in <i>entries.csv</i> and <i>entries.jsonl</i> beside the
 list. Every appeal has the site visited again; a removal takes effect with the next release.</p>
-<h2>Last releases</h2>
-$chart<div class="scroll"><table>
+<h2 id="releases">Last releases</h2>
+<div class="scroll"><table class="releases">
 <thead><tr><th>Release</th><th>Published</th><th>Entries</th><th>Added</th><th>Removed</th></tr>
 </thead>
 <tbody>
@@ -109,8 +134,12 @@ def index(manifest: Manifest, config: PublishConfig, signer: Signer | None = Non
         empty=""
         if entries
         else "<p><b>No site has been listed yet: every list is empty.</b></p>\n",
+        links=('\n<a href="#countries">Countries</a>' if config.policies else "")
+        + (' <a href="#verify">Verify</a>' if signer else ""),
         cards="".join(
-            _card(name, manifest) for name in newest.counts if not name.startswith(f"{POLICIES}/")
+            _card(kind, manifest)
+            for kind in dict.fromkeys(name.partition("/")[0] for name in newest.counts)
+            if kind != POLICIES
         ),
         countries=_countries(manifest, config),
         consumers="".join(_consumers(manifest, config)),
@@ -129,32 +158,50 @@ def _appeal(config: PublishConfig) -> str:
     contact = config.appeal or config.homepage
     if _web(contact):
         return f'Ask at <a href="{escape(contact)}">{escape(contact)}</a>.'
+    if "@" in contact and " " not in contact:
+        return f'Write to <a href="mailto:{escape(contact)}">{escape(contact)}</a>.'
     return f"Write to {escape(contact)}." if contact else "Ask whoever gave you this address."
 
 
-def _card(name: str, manifest: Manifest) -> str:
-    counts = manifest.history[0].counts[name]
-    kind, _, tier = name.partition("/")
-    links = "".join(
+def _card(kind: str, manifest: Manifest) -> str:
+    """A list with its tiers side by side."""
+    tiers = {
+        name.partition("/")[2]: counts
+        for name, counts in manifest.history[0].counts.items()
+        if name.startswith(f"{kind}/")
+    }
+    numbers = "".join(
+        f"<div>{escape(tier)}<b>{counts.entries:,}</b>"
+        f'<span class="soft">+{counts.added:,} −{counts.removed:,}</span></div>\n'
+        for tier, counts in tiers.items()
+    )
+    files = "".join(
+        f"<details><summary>Files of {escape(tier)}</summary>"
+        f'<p class="files">{_links(f"{kind}/{tier}/", manifest)}</p></details>\n'
+        for tier in tiers
+    )
+    return f"""<section class="card">
+<h3>{escape(kind)}</h3>
+<p>{escape(_LISTS.get(kind, kind))}.</p>
+<div class="tiers">
+{numbers}</div>
+{files}</section>
+"""
+
+
+def _links(place: str, manifest: Manifest) -> str:
+    return "".join(
         f'<a href="{escape(path)}">{escape(path.rpartition("/")[2])}</a>'
         for path in sorted(manifest.files)
-        if path.startswith(f"{name}/")
+        if path.startswith(place)
     )
-    change = f"+{counts.added:,} −{counts.removed:,}"
-    return f"""<section class="card">
-<h3>{escape(name.replace("/", ", "))}</h3>
-<p><b>{counts.entries:,}</b> entries <span class="soft">{change}</span></p>
-<p>{escape(_LISTS.get(kind, kind))}, {escape(_TIERS.get(tier, tier))}.</p>
-<details><summary>Files</summary><p class="files">{links}</p></details>
-</section>
-"""
 
 
 def _countries(manifest: Manifest, config: PublishConfig) -> str:
     if not config.policies:
         return ""
     rows = "".join(_country(policy, manifest) for policy in config.policies)
-    return f"""<h2>By country</h2>
+    return f"""<h2 id="countries">By country</h2>
 <p>What the law of a country forbids, on the evidence that <i>strict</i> takes. Who is licensed in a
 country is never in its list. Gambling is left out where licences are many and the register was not
 handed in.</p>
@@ -181,24 +228,32 @@ def _country(policy: Policy, manifest: Manifest) -> str:
     )
 
 
-def _consumers(manifest: Manifest, config: PublishConfig) -> list[str]:
-    found = []
-    for form in formats().values():
-        path = form.path("all/strict", f"{config.title} all, strict")
-        if path in manifest.files:
-            url = f"{config.base_url.rstrip('/')}/{path}" if config.base_url else path
-            line = form.subscribe.format(url=url, file=form.file)
-            found.append(
-                f"<details><summary>{escape(form.consumers)} "
-                f'<span class="soft">{escape(form.name)}</span></summary>'
-                f"<code>{escape(line)}</code></details>\n"
-            )
-    return found
+def _consumers(manifest: Manifest, config: PublishConfig) -> Iterator[str]:
+    known = formats()
+    grouped = {name for group in _GROUPS.values() for name in group}
+    others = tuple(name for name in known if name not in grouped)
+    for title, names in {**_GROUPS, _OTHERS: others}.items():
+        lines = [_consumer(known[name], manifest, config) for name in names]
+        if any(lines):
+            yield f"<h3>{escape(title)}</h3>\n{''.join(lines)}"
+
+
+def _consumer(form: Format, manifest: Manifest, config: PublishConfig) -> str:
+    path = form.path("all/strict", f"{config.title} all, strict")
+    if path not in manifest.files:
+        return ""
+    url = f"{config.base_url.rstrip('/')}/{path}" if config.base_url else path
+    line = form.subscribe.format(url=url, file=form.file)
+    return (
+        f"<details><summary>{escape(form.consumers)} "
+        f'<span class="soft">{escape(form.name)}</span></summary>'
+        f"<code>{escape(line)}</code></details>\n"
+    )
 
 
 def _verify(signer: Signer) -> str:
     """How a consumer proves that the files are ours, with OpenSSH and coreutils alone."""
-    return f"""<h2>Verify</h2>
+    return f"""<h2 id="verify">Verify</h2>
 <p>Keep <a href="{SIGNERS}">{SIGNERS}</a> from your first visit (key
 <b class="key">{escape(signer.fingerprint)}</b>). At every pull, fetch <a href="{SUMS}">{SUMS}</a>
 and <a href="{SUMS}.sig">{SUMS}.sig</a> with the files and use them only when this ends well:</p>
@@ -223,24 +278,40 @@ def _change(step: Step, manifest: Manifest) -> str:
 
 
 def _chart(history: tuple[Step, ...]) -> str:
-    """Entries of all, wide over the releases, oldest left; nothing before there are two."""
-    sizes = [
-        step.counts["all/wide"].entries for step in reversed(history) if "all/wide" in step.counts
-    ]
-    if len(sizes) < 2:
+    """Entries of all over the releases, oldest left; nothing before there are two."""
+    steps = [step for step in reversed(history) if "all/wide" in step.counts]
+    if len(steps) < 2:
         return ""
-    top = max(*sizes, 1)
-    points = " ".join(
-        f"{round(8 + 584 * i / (len(sizes) - 1), 1)},{round(110 - 90 * size / top, 1)}"
-        for i, size in enumerate(sizes)
+    sizes = {
+        tier: [step.counts[f"all/{tier}"].entries for step in steps if f"all/{tier}" in step.counts]
+        for tier in ("wide", "strict")
+    }
+    top = max(*sizes["wide"], *sizes["strict"], 1)
+    lines = "".join(
+        f'<polyline class="{tier[0]}" points="{_points(values, top)}"/>'
+        f'<text x="592" y="{_height(values[-1], top) - 7:.0f}" text-anchor="end">'
+        f"{tier} {values[-1]:,}</text>"
+        for tier, values in sizes.items()
+        if len(values) > 1
     )
+    first, last = (stamp(step.published_at)[:10] for step in (steps[0], steps[-1]))
+    wide = sizes["wide"]
     return (
-        f'<svg viewBox="0 0 600 130" role="img" aria-label="Entries over the last {len(sizes)} '
-        f'releases, from {sizes[0]:,} to {sizes[-1]:,}">'
-        '<line x1="8" y1="110" x2="592" y2="110" stroke="var(--line)"/>'
-        f'<polyline points="{points}" fill="none" stroke="var(--mark)" stroke-width="2.5"/>'
-        f'<text x="8" y="14">{top:,}</text><text x="8" y="126">{len(sizes)} releases</text></svg>\n'
+        f'<svg viewBox="0 0 600 170" role="img" aria-label="Entries of all, wide over the last '
+        f'{len(steps)} releases, from {wide[0]:,} to {wide[-1]:,}">'
+        f'<line class="axis" x1="8" y1="150" x2="592" y2="150"/>{lines}'
+        f'<text x="8" y="166">{first}</text>'
+        f'<text x="592" y="166" text-anchor="end">{last}</text></svg>\n'
     )
+
+
+def _height(size: int, top: int) -> float:
+    return 150 - 120 * size / top
+
+
+def _points(sizes: list[int], top: int) -> str:
+    step = 584 / (len(sizes) - 1)
+    return " ".join(f"{8 + step * i:.1f},{_height(n, top):.1f}" for i, n in enumerate(sizes))
 
 
 def feed(manifest: Manifest, config: PublishConfig) -> str:

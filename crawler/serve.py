@@ -1,7 +1,7 @@
 """`scamtrail serve`: the published tree over HTTP for a site that has no web server yet.
 
-aiohttp's file responses know ETag, 304, ranges and the `.gz` beside a file. What is added here are
-limits, and that nothing outside the tree or hidden in it is given out.
+aiohttp's file responses know ETag, 304, ranges and the `.br` and `.gz` beside a file. What is added
+here are limits, and that nothing outside the tree or hidden in it is given out.
 """
 
 import asyncio

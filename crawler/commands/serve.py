@@ -36,7 +36,7 @@ def datasette(opened: Workspace, host: str, port: int) -> None:
 def serve_command(
     opened: Workspace, host: str, port: int, connections: int, seconds: float
 ) -> None:
-    """Serve public/ for pulls: ETag and 304, ranges, precompressed gzip.
+    """Serve public/ for pulls: ETag and 304, ranges, precompressed gzip and brotli.
 
     \b
     For small sites, and behind a web server that speaks TLS; see docs/isp.md.

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import brotli
 import pytest
 
 from blocklists.config import PublishConfig
@@ -28,6 +29,7 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 DOCS = Path(__file__).parents[2] / "docs" / "isp.md"
 MANY = tuple(f"win{number}.com" for number in range(300))
 SERVERS = ["nginx", "caddy", "serve"]
+BROTLI = Path("/usr/share/nginx/modules/ngx_http_brotli_static_module.so")
 
 Program = Callable[[str, str], str]
 
@@ -80,8 +82,11 @@ class Commands:
                 f"{kind}_temp_path {folder}/{kind};"
                 for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
             )
+            module = f"load_module {BROTLI};" if BROTLI.exists() else ""
+            if not module:
+                snippet = re.sub(r"brotli_static on;.*", "", snippet)
             (folder / "nginx.conf").write_text(
-                f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {folder}/pid;"
+                f"{module} {'user root;' if os.getuid() == 0 else ''} daemon off; pid {folder}/pid;"
                 f"events {{}} http {{ access_log off; {temporary}"
                 f"{snippet.replace('/srv/scamtrail/public', str(tree))} }}"
             )
@@ -199,6 +204,20 @@ def test_a_release_changes_the_tags_of_what_changed_and_of_nothing_else(
     assert f"all/strict\t+\tnew{serial}.com\tdomain\tseen".encode() in change.body
 
 
+def test_brotli_is_given_to_who_takes_it(
+    server: int, tree: Path, request: pytest.FixtureRequest
+) -> None:
+    if "nginx" in request.node.name and not BROTLI.exists():
+        pytest.skip("apt-get install libnginx-mod-http-brotli-static")
+    packed = ask(server, "/all/strict/domains.txt", Accept_Encoding="gzip, br")
+    assert packed.headers["content-encoding"] == "br"
+    assert packed.body == (tree / "all/strict/domains.txt.br").read_bytes()
+    assert brotli.decompress(packed.body) == ask(server, "/all/strict/domains.txt").body
+    again = {"If_None_Match": packed.headers["etag"]}
+    answer = ask(server, "/all/strict/domains.txt", Accept_Encoding="gzip, br", **again)
+    assert answer.status == 304
+
+
 def test_compressed_files_are_given_to_who_takes_them(server: int, tree: Path) -> None:
     packed = ask(server, "/all/strict/domains.txt", Accept_Encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
@@ -277,16 +296,23 @@ def test_serve_says_when_its_port_is_taken(tree: Path) -> None:
 def test_stale_compressed_files_go_and_broken_ones_are_mended(tmp_path: Path) -> None:
     public = tmp_path / "public"
     release(public, *MANY)
-    packed = public / "all/strict/domains.txt.gz"
-    good = packed.read_bytes()
-    packed.write_bytes(good[:-9])
+    packed = [public / f"all/strict/domains.txt.{kind}" for kind in ("gz", "br")]
+    good = [path.read_bytes() for path in packed]
+    for path, content in zip(packed, good, strict=True):
+        path.write_bytes(content[:-9])
     release(public, *MANY)
-    assert packed.read_bytes() == good
+    assert [path.read_bytes() for path in packed] == good
+    for path, content in zip(packed, good, strict=True):
+        path.write_bytes(content[:50] + bytes([content[50] ^ 1]) + content[51:])
+    release(public, *MANY)
+    assert [path.read_bytes() for path in packed] == good
     release(public, "win1.com", now=NOW + timedelta(days=1))
-    assert not packed.exists()
+    assert not any(path.exists() for path in packed)
     for path in public.rglob("*.gz"):
         assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
+    for path in public.rglob("*.br"):
+        assert brotli.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
     listings = Selection((Listing("win1.com", "all", "strict", NOW, "seen"),), ())
     few = replace(PublishConfig(), formats=("domains",))
     publish(listings, public, now=NOW, config=few, force=True)
-    assert all(path.with_suffix("").exists() for path in public.rglob("*.gz"))
+    assert all(path.with_suffix("").exists() for path in public.rglob("*.[gb][zr]"))
