@@ -114,11 +114,16 @@ def next_serial(previous: int, now: datetime) -> int:
 
 
 def plan(
-    selection: Selection, *, previous: Manifest | None, now: datetime, config: PublishConfig
+    selection: Selection,
+    *,
+    previous: Manifest | None,
+    now: datetime,
+    config: PublishConfig,
+    after: int = 0,
 ) -> Plan:
     """The next release. Every list and tier has every format, empty ones too.
 
-    Raises ReleaseError for a format in `config` that does not exist.
+    Its serial is above `after`. Raises ReleaseError for a format in `config` that does not exist.
     """
     known = formats()
     wanted = (
@@ -129,7 +134,7 @@ def plan(
     if unknown := [name for name in wanted if name not in known]:
         raise ReleaseError(f"no list format {unknown[0]!r}; there are: {', '.join(known)}")
     published_at = now.astimezone(UTC).replace(microsecond=0)
-    serial = next_serial(previous.serial if previous else 0, now)
+    serial = next_serial(max(after, previous.serial if previous else 0), now)
     listings = _by_list(selection.listings, config)
     files = tuple(
         _file(name, known[form], entries, previous, config)
@@ -340,15 +345,17 @@ def publish(
     protected: Protected = lambda host: "",
     force: bool = False,
     signer: Signer | None = None,
+    after: int = 0,
 ) -> Manifest:
     """Recovers an interrupted write, then plans, checks and writes.
 
-    Without a `signer` the checksums are not signed. Raises SafetyStop, with nothing replaced,
+    A new release gets a serial above `after`, the last one known to have been published. Without a
+    `signer` the checksums are not signed. Raises SafetyStop, with nothing replaced,
     unless `force`; and ReleaseError.
     """
     recover(public)
     previous = read_manifest(public, verify=not force)
-    planned = plan(selection, previous=previous, now=now, config=config)
+    planned = plan(selection, previous=previous, now=now, config=config, after=after)
     if not force and (reasons := check(planned, previous, config, protected=protected)):
         raise SafetyStop(reasons)
     return write(planned, public, signer)

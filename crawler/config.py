@@ -219,7 +219,9 @@ def load(path: Path) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        found = re.search(r"line (\d+)", str(error))
+        line = found.group(1) if found else len(text.splitlines())
+        raise ConfigError(f"{path}:{line}: not valid TOML: {error}") from error
     return parse(tables, text=text, name=str(path))
 
 

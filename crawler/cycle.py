@@ -26,7 +26,7 @@ from crawler.outcome import Exit, Limits, Outcome
 from crawler.progress import Progress
 from crawler.reports import catalogue
 from crawler.reports.catalogue import SourceError
-from crawler.store import Store, StoreError
+from crawler.store import Store, StoreError, iso
 from crawler.store import queries as q
 from crawler.store.backup import back_up, sqlite_errors, taken_at
 from crawler.store.schema import failure, kept_backups
@@ -44,10 +44,11 @@ class Cycle:
     """A run over one workspace; each method is a stage that adds to the outcome."""
 
     def __init__(
-        self, workspace: Workspace, store: Store, clock: Clock, progress: Progress
+        self, workspace: Workspace, store: Store, run: int, clock: Clock, progress: Progress
     ) -> None:
         self.workspace = workspace
         self.store = store
+        self.run = run
         self.clock = clock
         self.progress = progress
         self.outcome = Outcome()
@@ -58,6 +59,8 @@ class Cycle:
 
     def whole(self, limits: Limits, *, force: bool = False) -> None:
         """Every stage, once; without a network only what needs none."""
+        if not self.clock_is_right():
+            return
         self.ingest([self.workspace.reports])
         if not self.online():
             self.stale_sources()
@@ -128,6 +131,22 @@ class Cycle:
             )
             return False
         return True
+
+    def clock_is_right(self) -> bool:
+        """Whether it is not earlier than the first run ever; else the outcome says so.
+
+        After a reboot without a battery it may be 1970, and every site be older or younger than it
+        is. Smaller steps back only have things looked at again.
+        """
+        ((first,),) = q.rows(self.store, "SELECT started_at FROM runs ORDER BY id LIMIT 1")
+        if (iso(self.clock()) or "") >= first:
+            return True
+        self.outcome.worsen(
+            Exit.FAILURES,
+            f"the clock shows {iso(self.clock())}, before the first run of this workspace "
+            f"({first}); set it, e.g. by NTP; nothing was done",
+        )
+        return False
 
     def appeal(self, domain: str, author: str, reason: str) -> None:
         """Open a case: look again at all of `domain` as every kind of visitor, judge it anew."""
@@ -262,6 +281,8 @@ class Cycle:
 
     def publish(self, *, force: bool = False) -> None:
         """Publish, or refuse: then the old files stay and the outcome says why."""
+        if not self.clock_is_right():
+            return
         before = q.rows(self.store, "SELECT max(serial) FROM releases")[0][0]
         try:
             with self.progress.stage("publishing"):
@@ -293,6 +314,9 @@ class Cycle:
         ):
             return
         with self.progress.stage("backing up"):
+            # So that the copy holds this run too.
+            outcome = self.outcome
+            self.store.finish_run(self.run, now, outcome.code, outcome.message, outcome.stats)
             backup = back_up(self.store.path, now, keep=config.keep)
         self.outcome.stats["backup"] = {"file": str(backup), "bytes": backup.stat().st_size}
 
@@ -312,7 +336,7 @@ def run_record(
             run = store.start_run(command, clock())
             with logged(workspace.logs, workspace.config.log, run=run):
                 event(logger, "run started", command=command, version=version("scamtrail"))
-                cycle = Cycle(workspace, store, clock, progress)
+                cycle = Cycle(workspace, store, run, clock, progress)
                 try:
                     yield cycle
                 except (StoreError, ReleaseError) as error:

@@ -100,8 +100,10 @@ class Workspace:
                 folder.mkdir(parents=True, exist_ok=True)
             path = root / CONFIG_NAME
             if not path.exists():
-                path.write_text(config_text, "utf-8")
-                path.chmod(0o600)  # it may come to hold a password
+                part = path.with_suffix(".part")
+                part.write_text(config_text, "utf-8")
+                part.chmod(0o600)  # it may come to hold a password
+                part.replace(path)
         except OSError as error:
             raise WorkspaceError(
                 f"{root}: cannot be made: {error.strerror}; choose a folder that you can write"

@@ -134,6 +134,9 @@ class WorkspaceSpider(Spider):
     def failed(self, failure: Failure) -> Iterator[PageRecord]:
         queued: Queued = failure.request.meta["queued"]  # type: ignore[attr-defined]
         error = failure.value
+        if isinstance(error, MemoryError):
+            self.fail(error)
+            return
         kind = error.kind if isinstance(error, NetError) else f"error:{error!r}"[:200]
         page = Page(
             url=queued.url,
@@ -164,6 +167,10 @@ class WorkspaceSpider(Spider):
         self._count()
         try:
             return self._with_captures(self.record(queued, page), exchange)
+        except MemoryError as error:
+            # The page is not to blame: it stays in the queue.
+            self.fail(error)
+            raise
         except Exception:
             # A page that breaks the analysis costs that page, not the crawl.
             logger.exception("cannot analyse %s", queued.url)

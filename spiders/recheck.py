@@ -35,4 +35,5 @@ class RecheckSpider(WorkspaceSpider):
             depth=queued.depth,
             verdict=None if page.failure else verdict,
             identifiers=frozenset() if page.failure else operations.identifiers(page),
+            location=page.redirects[0] if page.redirects else "",
         )

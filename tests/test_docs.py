@@ -61,3 +61,11 @@ def test_links_between_documents_lead_somewhere() -> None:
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_every_promise_names_the_test_that_proves_it() -> None:
+    promises = (ROOT / "docs" / "reliability.md").read_text("utf-8").split("## How")[0]
+    named = set(re.findall(r"`(\w+_\w+_\w+_\w+)`", promises))
+    tests = (ROOT / "tests" / "faults" / "test_faults.py").read_text("utf-8")
+    assert len(named) > 15
+    assert named == set(re.findall(r"def test_(\w+)\(", tests))

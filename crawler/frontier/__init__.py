@@ -157,7 +157,7 @@ class StorePipeline:
         assert isinstance(scheduler, FrontierScheduler)
         try:
             spider.store.add_page(item)
-        except StoreError as error:
+        except (StoreError, MemoryError) as error:
             spider.fail(error)
             return item
         stats = self._crawler.stats

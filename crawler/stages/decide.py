@@ -58,12 +58,14 @@ def _facts(
     for host, site in sites.items():
         registration = registrations.get(site.registered_domain)
         created = parse_iso(registration["created"]) if registration else None
+        # After now means that the clock is wrong, not that the domain is new.
+        known = created is not None and created <= now
         facts[host] = detect.HostFacts(
             host=host,
             registered_domain=site.registered_domain,
             pages=tuple(_summaries(pages.get(host, ()))),
             accused_in=accusations.get(host, 0),
-            age_days=(now - created).total_seconds() / 86_400 if created else None,
+            age_days=(now - created).total_seconds() / 86_400 if created and known else None,
             wildcard_dns=site.registered_domain in wildcards,
             front_tried=any(
                 row.url.count("/") == 3 and row.url[-1] == "/" for row in pages.get(host, ())

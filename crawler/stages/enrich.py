@@ -29,7 +29,7 @@ async def enrich_sites(
     hosts = [
         site.host
         for site in q.sites(store).values()
-        if site.enriched_at < before
+        if not before <= site.enriched_at <= (iso(now) or "")
         and (Category(site.category or "unknown").is_scam or site.host in accused)
     ]
     counts: Counter[str] = Counter()

@@ -57,6 +57,8 @@ def publish(
         protected=protected,
         force=force,
         signer=workspace.signer(),
+        # Files that a power cut or a restore took back have been seen by consumers.
+        after=q.rows(store, "SELECT coalesce(max(serial), 0) FROM releases")[0][0],
     )
     store.replace_listings(
         {

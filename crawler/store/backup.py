@@ -52,7 +52,9 @@ def back_up(database: Path, now: datetime, *, keep: int) -> Path:
         _sync(part)
         part.replace(target)
         _sync(folder)
-        for old in kept_backups(database)[max(1, keep) :]:
+        # Those of the clock's future go first, or they would push out every later one.
+        kept = sorted(kept_backups(database), key=lambda item: taken_at(item) > now)
+        for old in kept[max(1, keep) :]:
             old.unlink()
     except sqlite3.Error as error:
         raise failure(database, error) from error

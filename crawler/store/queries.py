@@ -76,17 +76,24 @@ def accused_hosts(store: Store) -> set[str]:
 
 
 def due_for_recheck(store: Store, now: datetime, hours: float) -> list[QueueEntry]:
-    """The guilty pages, at most three a host, of listed hosts not checked for `hours`."""
+    """The guilty pages, at most three a host, of listed hosts not checked for `hours`.
+
+    Of a host that is listed for where it leads, any pages. A check in the clock's future counts
+    for nothing.
+    """
     before = iso(now - timedelta(hours=hours))
     rows = store.connection.execute(
-        "SELECT * FROM (SELECT p.url, p.profile, p.host, s.registered_domain, p.via, p.depth,"
-        " row_number() OVER (PARTITION BY p.host ORDER BY max(p.probability) DESC, p.url) AS rank"
+        "SELECT * FROM (SELECT *, max(guilty) OVER (PARTITION BY host) AS one_is_guilty,"
+        " row_number() OVER (PARTITION BY host ORDER BY guilty DESC, probability DESC, url)"
+        " AS rank FROM (SELECT p.url, p.profile, p.host, s.registered_domain, p.via, p.depth,"
+        " max(p.probability) AS probability,"
+        " max(coalesce(p.category NOT IN ('benign', 'unknown'), 0)) AS guilty"
         " FROM pages p JOIN sites s ON s.host = p.host"
-        " WHERE s.last_checked < ?1 AND p.category NOT IN ('benign', 'unknown')"
+        " WHERE (s.last_checked < ?1 OR s.last_checked > ?2)"
         " AND EXISTS (SELECT 1 FROM listings l WHERE l.removed_at IS NULL"
         " AND l.domain IN (s.host, s.registered_domain, p.url))"
-        " GROUP BY p.url, p.profile) WHERE rank <= 3",
-        (before,),
+        " GROUP BY p.url, p.profile)) WHERE rank <= 3 AND (guilty OR NOT one_is_guilty)",
+        (before, iso(now)),
     )
     return [
         QueueEntry(

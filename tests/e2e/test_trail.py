@@ -1,9 +1,7 @@
 """From a report to a blocklist, as an operator sees it."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -35,28 +33,6 @@ def test_a_second_run_leaves_every_published_byte(
     done = scamtrail("run", "-w", root)
     assert done.returncode == 0, done.stderr
     assert tree(root / "public") == before
-
-
-def test_a_killed_run_loses_nothing_and_ends_like_an_undisturbed_one(
-    internet: Internet, watched: Path, tmp_path: Path
-) -> None:
-    root = internet.workspace(tmp_path / "killed")
-    seen: set[tuple[str, str]] = set()
-    for goal in (40, 200, 420):
-        process = subprocess.Popen(
-            [str(BIN / "scamtrail"), "run", "-w", str(root), "--quiet"], start_new_session=True
-        )
-        wait_for_pages(root, goal, process)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        stored = pages(root)
-        assert seen <= stored
-        seen = stored
-    done = scamtrail("run", "-w", root)
-    assert done.returncode == 0, done.stderr
-    assert seen <= pages(root)
-    for place in ("all/strict", "all/wide", "gambling/wide", "investment/wide"):
-        assert names(root, place) == names(watched, place)
 
 
 def wait_for_pages(root: Path, goal: int, process: "subprocess.Popen[bytes]") -> None:
