@@ -49,6 +49,8 @@ $(VENV)/.system: $(BIN)/python .ci/packages $(wildcard .ci/consumers/*)
 	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound knot-resolver pdns-recursor \
 	  squid openssh-client nginx libnginx-mod-http-brotli-static caddy  nftables ipset \
 	  || echo "make: some consumers cannot be tested here"
+	.ci/packages faketime prometheus redis-server systemd \
+	  || echo "make: some faults, alerts or units cannot be tested here"
 	.ci/packages -b suricata || echo "make: Suricata cannot be tested here"
 	command -v npm >/dev/null || .ci/packages npm || true
 	.ci/consumers/install $(VENV)/consumers $(BIN)/python \

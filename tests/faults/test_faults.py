@@ -142,6 +142,7 @@ def test_a_read_only_disk_is_named_and_nothing_changes(watched: Path, own_disk: 
     assert_well(root)
 
 
+@pytest.mark.slow
 def test_an_analysts_long_query_holds_up_no_run(
     internet: Internet, watched: Path, tmp_path: Path
 ) -> None:
@@ -358,6 +359,7 @@ def test_a_half_written_configuration_is_refused_with_its_line(
     assert_well(root)
 
 
+@pytest.mark.slow
 def test_a_log_torn_by_a_power_cut_loses_its_tail_only(
     internet: Internet, watched: Path, tmp_path: Path
 ) -> None:
