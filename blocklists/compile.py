@@ -1,16 +1,26 @@
 """Merges any lists into one clean list: `scamtrail compile`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
+import numpy as np
+
+from blocklists.bulk import Lines, Mask, Table, first_of_each, hashes_of, is_in, table
 from blocklists.collapse import is_covered, parents
-from blocklists.reading import EXCEPTION, WHOLE_WITHOUT_MODIFIERS, Names, read_names
+from blocklists.reading import (
+    EXCEPTION,
+    WHOLE,
+    WHOLE_WITHOUT_MODIFIERS,
+    Bulk,
+    Names,
+    read_names,
+)
 from blocklists.recipe import INVERT, MODIFIERS, Source, matching
 from blocklists.registry import Format, Header
-from blocklists.suffixes import suffixes_in
+from blocklists.suffixes import SUFFIXES, WILD, suffixes_in
 
 DUPLICATE = "named before"
 COVERED = "covered by a name above it"
@@ -19,11 +29,6 @@ ALLOWED = "allowed"
 PROTECTED = "protected"
 TOP = "a top site, or above one"
 EXCLUDED = "excluded"
-
-# Those of many names that something concerns.
-Among = Callable[[Set[str]], Iterable[str]]
-
-_BLOCK = 4096
 
 
 class Compiled:
@@ -49,14 +54,28 @@ class CompiledExact(Compiled):
 
 
 @dataclass(frozen=True, slots=True)
-class Compilation:
-    """`covers` and `exact` are sorted; no name of either stands under one of `covers`.
+class Barred:
+    """What keeps names out: those of many that it concerns.
 
+    Only names that are one of `exactly`, or are or stand below one of `below`, are asked about; all
+    where there are neither.
+    """
+
+    among: Callable[[Set[str]], Iterable[str]]
+    exactly: Set[str] = frozenset()
+    below: Set[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """No name of `covers` or `exact` stands under one of `covers`.
+
+    They are in the order in which the lists have them, so that the same lists give the same bytes.
     `dropped` counts by reason what was read and is not in the result.
     """
 
-    covers: tuple[str, ...]
-    exact: tuple[str, ...]
+    covers: Lines
+    exact: Lines
     lines: int
     read: int
     dropped: Mapping[str, int]
@@ -73,10 +92,9 @@ class Compilation:
             return
         yield from form.render((), header)
         for names, exact in ((self.covers, False), (self.exact, True)):
-            for start in range(0, len(names), _BLOCK):
-                block: Sequence[str] = names[start : start + _BLOCK]
+            for block in names.blocks():
                 if max(map(len, block)) > form.longest:
-                    block = tuple(filter(form.takes, block))
+                    block = list(filter(form.takes, block))
                 if block:
                     yield form.block(block, exact)
 
@@ -88,74 +106,131 @@ def compile_lists(
     sources: Mapping[str, Iterable[bytes]],
     *,
     allow: Mapping[str, Iterable[bytes]] | None = None,
-    barred: Mapping[str, Among] | None = None,
+    barred: Mapping[str, Barred] | None = None,
     recipes: Mapping[str, Source] | None = None,
     plain_covers: bool = True,
 ) -> Compilation:
     """Reads, cleans, deduplicates and collapses. The keys name the lists in the report.
 
     Exceptions within lists and every name in `allow` stay out with all below them; an entry above
-    one shrinks to its exact name. `barred` gives for each reason to leave names out those of many
-    that it concerns, `recipes` what is to be done with each of the sources. About 1.2 GB for
-    10,000,000 different names. OSError comes from the sources.
+    one shrinks to its exact name. `barred` gives the further reasons to leave names out, `recipes`
+    what is to be done with each of the sources. OSError comes from the sources.
     """
-    covers: set[str] = set()
-    exact: set[str] = set()
+    texts = (bytearray(), bytearray())
+    parts: list[tuple[str, Names, tuple[int, int]]] = []
     allowed: set[str] = set()
-    dropped: Counter[str] = Counter()
-    by_source: dict[str, Mapping[str, int]] = {}
-    lines = read = 0
     for name, content in sources.items():
-        found = _read(content, (recipes or {}).get(name), plain_covers)
-        before = len(covers) + len(exact)
-        covers = _union(covers, found.covers)
-        exact = _union(exact, found.alone)
+        bulk = Bulk()
+        found = _read(content, (recipes or {}).get(name), plain_covers, bulk)
+        for text, many, few in zip(
+            texts, (bulk.covers, bulk.alone), (found.covers, found.alone), strict=True
+        ):
+            text += many
+            text += "".join(f"{line}\n" for line in sorted(few)).encode("ascii")
         allowed |= found.allows
-        new = len(covers) + len(exact) - before
-        by_source[name] = {"lines": found.lines, "read": found.entries, "new": new, **found.dropped}
-        dropped += found.dropped
-        dropped[DUPLICATE] += found.entries - new
-        lines += found.lines
-        read += found.entries
-        del found
+        parts.append((name, found, (len(texts[0]), len(texts[1]))))
+        found.covers, found.alone = set(), set()
     for content in (allow or {}).values():
         given = read_names(content)
         allowed |= given.covers | given.alone | given.allows
-    for names in (covers, exact):
-        suffixes = suffixes_in(names)
-        names -= suffixes
-        dropped[SUFFIX] += len(suffixes)
+
+    covers, exact = (table(bytes(text)) for text in texts)
+    del texts
+    known, keep_covers = first_of_each(covers.hashes)
+    _, keep_exact = first_of_each(exact.hashes)
+    dropped: Counter[str] = Counter()
+    by_source = _by_source(parts, covers, exact, keep_covers, keep_exact, dropped)
+    groups = ((covers, keep_covers), (exact, keep_exact))
+    shrunk: set[str] = set()
+    for reason, rule in _rules(allowed, barred or {}).items():
+        for names, kept in groups:
+            asked = kept
+            if rule.exactly or rule.below:
+                asked = names.concerned(rule.exactly, rule.below) & kept
+            out = is_in(names.hashes, hashes_of(rule.among(names.names(asked)))) & kept
+            kept &= ~out
+            dropped[reason] += int(out.sum())
     if allowed:
-        dropped[ALLOWED] += _without(allowed, covers, exact)
-    for reason, among in (barred or {}).items():
-        for names in (covers, exact):
-            out = set(among(names))
-            names -= out
-            dropped[reason] += len(out)
-    named = len(covers) + len(exact)
-    top = _uncovered(covers, covers)
-    exact -= covers
-    alone = _uncovered(exact, covers)
-    del covers, exact
-    dropped[COVERED] += named - len(top) - len(alone)
-    return Compilation(_in_order(top), _in_order(alone), lines, read, +dropped, by_source)
+        above = hashes_of({parent for name in allowed for parent in parents(name)})
+        out = is_in(covers.hashes, above) & keep_covers
+        shrunk = covers.names(out)
+        keep_covers &= ~out
+        again = int((is_in(exact.hashes, hashes_of(shrunk)) & keep_exact).sum())
+        dropped[ALLOWED] += again
+        keep_exact &= ~is_in(exact.hashes, hashes_of(shrunk))
+    named = int(keep_covers.sum()) + int(keep_exact.sum())
+    known = np.sort(covers.hashes[keep_covers])
+    keep_covers &= ~covers.covered(known)
+    keep_exact &= ~(exact.covered(known) | is_in(exact.hashes, known))
+    dropped[COVERED] += named - int(keep_covers.sum()) - int(keep_exact.sum())
+    alone = exact.lines(keep_exact) + "".join(f"{name}\n" for name in sorted(shrunk)).encode()
+    return Compilation(
+        Lines(covers.lines(keep_covers), int(keep_covers.sum())),
+        Lines(alone, alone.count(b"\n")),
+        sum(found.lines for _, found, _ in parts),
+        sum(found.entries for _, found, _ in parts),
+        +dropped,
+        by_source,
+    )
 
 
-def top_sites(ranked: Iterable[str]) -> Among:
-    """Those of many names that are a top site or stand above one."""
+def _rules(allowed: Set[str], barred: Mapping[str, Barred]) -> dict[str, Barred]:
+    def are_allowed(names: Set[str]) -> set[str]:
+        return {name for name in names if is_covered(name, allowed)}
+
+    return {
+        SUFFIX: Barred(suffixes_in, SUFFIXES, WILD),
+        ALLOWED: Barred(are_allowed, below=frozenset(allowed) or frozenset({"."})),
+        **barred,
+    }
+
+
+def _by_source(
+    parts: Iterable[tuple[str, Names, tuple[int, int]]],
+    covers: Table,
+    exact: Table,
+    first_covers: Mask,
+    first_exact: Mask,
+    dropped: Counter[str],
+) -> dict[str, Mapping[str, int]]:
+    """What each list brought, and into `dropped` what all together dropped."""
+    result: dict[str, Mapping[str, int]] = {}
+    begin = (0, 0)
+    for name, found, end in parts:
+        new = 0
+        for names, first, low, high in zip(
+            (covers, exact), (first_covers, first_exact), begin, end, strict=True
+        ):
+            new += int(
+                first[np.searchsorted(names.ends, low) : np.searchsorted(names.ends, high)].sum()
+            )
+        result[name] = {"lines": found.lines, "read": found.entries, "new": new, **found.dropped}
+        dropped += found.dropped
+        dropped[DUPLICATE] += found.entries - new
+        begin = end
+    return result
+
+
+def top_sites(ranked: Iterable[str]) -> Barred:
+    """Keeps out top sites and what stands above one."""
     sites = frozenset(ranked)
     above = sites | {parent for name in sites for parent in parents(name)}
-    return lambda names: names & above
+    return Barred(lambda names: names & above, above)
 
 
-def _read(content: Iterable[bytes], recipe: Source | None, plain_covers: bool) -> Names:
+def _read(content: Iterable[bytes], recipe: Source | None, plain_covers: bool, bulk: Bulk) -> Names:
     """The names in a list after its own transformations."""
     if not recipe:
-        return read_names(content, plain_covers=plain_covers)
-    if MODIFIERS in recipe.transformations:
-        found = read_names(content, plain_covers=plain_covers, whole=WHOLE_WITHOUT_MODIFIERS)
-    else:
-        found = read_names(content, plain_covers=plain_covers)
+        return read_names(content, plain_covers=plain_covers, bulk=bulk)
+    one_by_one = recipe.exclude or recipe.include or INVERT in recipe.transformations
+    found = read_names(
+        content,
+        plain_covers=plain_covers,
+        whole=WHOLE_WITHOUT_MODIFIERS if MODIFIERS in recipe.transformations else WHOLE,
+        bulk=None if one_by_one else bulk,
+    )
+    if not one_by_one:
+        return found
     for names in (found.covers, found.alone):
         before = len(names)
         names -= matching(recipe.exclude, names)
@@ -170,53 +245,3 @@ def _read(content: Iterable[bytes], recipe: Source | None, plain_covers: bool) -
         found.covers, found.alone = set(), set()
     found.dropped = +found.dropped
     return found
-
-
-def _union(first: set[str], second: set[str]) -> set[str]:
-    """Both, in the memory of the larger; neither may be used after."""
-    small, large = sorted((first, second), key=len)
-    large |= small
-    return large
-
-
-def _uncovered(names: Iterable[str], covers: Set[str]) -> list[str]:
-    """Those of `names` with none of `covers` above them. No name of one label is in `covers`."""
-    kept = []
-    for name in names:
-        parent = name.partition(".")[2]
-        while "." in parent:
-            if parent in covers:
-                break
-            parent = parent.partition(".")[2]
-        else:
-            kept.append(name)
-    return kept
-
-
-def _in_order(names: list[str]) -> tuple[str, ...]:
-    """Sorted, and `names` emptied. By buckets of those with the same first letters: a bucket fits
-    into the processor's cache, where a sort takes half the time.
-    """
-    buckets: dict[str, list[str]] = {}
-    while names:
-        name = names.pop()
-        buckets.setdefault(name[:2], []).append(name)
-    for start in sorted(buckets):
-        bucket = buckets.pop(start)
-        bucket.sort()
-        names += bucket
-    return tuple(names)
-
-
-def _without(allowed: set[str], covers: set[str], exact: set[str]) -> int:
-    """Takes out what is allowed; a name above one becomes exact. Counts the first."""
-    gone = 0
-    for names in (covers, exact):
-        out = {name for name in names if is_covered(name, allowed)}
-        names -= out
-        gone += len(out)
-    above = {parent for name in allowed for parent in parents(name)} & covers
-    covers -= above
-    gone += len(above & exact)
-    exact |= above
-    return gone

@@ -44,9 +44,9 @@ _LONGEST_NAME = 1024  # as typed: an IDN is longer in its other forms
 _NULL = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1", "0", "127.1", "127.0.0.0", "#", ""})
 _LOCAL = re.compile(r"localhost|local|broadcasthost|ip6-[a-z]+|.*\.local(?:host|domain)?")
 # Adblock modifiers with which a rule still blocks the whole site, whoever asks.
-_WHOLE = frozenset({"all", "document", "doc", "important", "popup", ""})
+WHOLE = frozenset({"all", "document", "doc", "important", "popup", ""})
 # With these too where modifiers are to go, as with HostlistCompiler's RemoveModifiers.
-WHOLE_WITHOUT_MODIFIERS = _WHOLE | {"third-party", "3p", "network"}
+WHOLE_WITHOUT_MODIFIERS = WHOLE | {"third-party", "3p", "network"}
 
 _HOSTS = re.compile(r"([0-9.]+|[0-9a-f]*:[0-9a-f:]*)\s+(\S.*)")
 _ABP = re.compile(r"\|\|([^\^$/|*:\s]+)(?:\^\|?|\|)?(?:\$(.*))?")
@@ -77,10 +77,19 @@ _LARGEST_DOCUMENT = 2**28
 
 
 @dataclass(slots=True)
+class Bulk:
+    """Plain names by the block, each with its line end, instead of in the sets of `Names`."""
+
+    covers: bytearray = field(default_factory=bytearray)
+    alone: bytearray = field(default_factory=bytearray)
+
+
+@dataclass(slots=True)
 class Names:
     """What a list held. `alone` are names that it blocks without what is below them.
 
-    `entries` counts the names read into these, `dropped` what was not, by reason.
+    `entries` counts the names read into these, `dropped` what was not, by reason. With `bulk`, most
+    of the names go there.
     """
 
     covers: set[str] = field(default_factory=set)
@@ -89,7 +98,8 @@ class Names:
     lines: int = 0
     entries: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    whole: frozenset[str] = _WHOLE
+    whole: frozenset[str] = WHOLE
+    bulk: "Bulk | None" = None
 
     def add(self, line: str) -> None:
         self.take(read_line(line, self.whole))
@@ -107,7 +117,11 @@ class Names:
 
 
 def read_names(
-    content: Iterable[bytes], *, plain_covers: bool = True, whole: frozenset[str] = _WHOLE
+    content: Iterable[bytes],
+    *,
+    plain_covers: bool = True,
+    whole: frozenset[str] = WHOLE,
+    bulk: Bulk | None = None,
 ) -> Names:
     """The names in a list of any known form, which may change from line to line.
 
@@ -116,7 +130,7 @@ def read_names(
     its word everywhere. `whole` are the modifiers with which an Adblock rule still counts as
     one that blocks the whole site; others make it one with conditions.
     """
-    names = Names(whole=whole)
+    names = Names(whole=whole, bulk=bulk)
     texts = _texts(content, names.dropped)
     for text in texts:
         if names.lines == 0 and re.match(r"\s*<(?:!doctype|html|\?xml)", text, re.I):
@@ -129,8 +143,10 @@ def read_names(
         names.lines += lines
         if not _plain(text, lines, names):
             _take_apart(text.split("\n")[:-1], names)
-    if plain_covers and not names.covers:
+    if plain_covers and not names.covers and not (bulk and bulk.covers):
         names.covers, names.alone = names.alone, names.covers
+        if bulk:
+            bulk.covers, bulk.alone = bulk.alone, bulk.covers
     return names
 
 
@@ -209,6 +225,8 @@ _MARKS = ("-.", ".-", "\n-", "/-", "|-", " -", "\t-", "xn--", ".local")
 
 def _plain(text: str, lines: int, names: Names) -> bool:
     """Takes a block of nothing but plain entries at once; False when it holds anything else."""
+    if names.bulk:
+        return _plain_bulk(text, lines, names, names.bulk)
     if text[0] == "-" or any(mark in text for mark in _MARKS):
         return False
     alone = _FAST_ALONE.findall(text)
@@ -225,7 +243,30 @@ def _plain(text: str, lines: int, names: Names) -> bool:
     return True
 
 
-def read_line(line: str, whole: frozenset[str] = _WHOLE) -> Iterable[tuple[str, str]]:
+# The same by the block. A list that opens a block with one of these forms keeps to it in most.
+_WRAPS = (("0.0.0.0 ", ""), ("127.0.0.1 ", ""), ("||", "^"), ("*.", ""), ("+.", ""), (".", ""),
+          ("local=/", "/"), ("server=/", "/"), ("address=/", "/"))  # fmt: skip
+_ALONE_WRAPS = frozenset({"0.0.0.0 ", "127.0.0.1 ", ""})
+_ONLY_NAMES = re.compile(r"(?:(?:[a-z0-9_-]{1,63}\.)++[a-z]{2,63}\n)*+")
+_NONE_TOO_LONG = re.compile(r"(?:[^\n]{0,253}\n)*+")
+_NAME_MARKS = ("-.", ".-", "\n-", "xn--", ".local")
+
+
+def _plain_bulk(text: str, lines: int, names: Names, bulk: Bulk) -> bool:
+    before, after = next((wrap for wrap in _WRAPS if text.startswith(wrap[0])), ("", ""))
+    if before:
+        text = text.removeprefix(before).replace(f"{after}\n{before}", "\n")
+        text = text.removesuffix(f"{after}\n") + "\n" if after else text
+    if text[0] == "-" or any(mark in text for mark in _NAME_MARKS):
+        return False
+    if not _ONLY_NAMES.fullmatch(text) or not _NONE_TOO_LONG.fullmatch(text):
+        return False
+    (bulk.alone if before in _ALONE_WRAPS else bulk.covers).extend(text.encode("ascii"))
+    names.entries += lines
+    return True
+
+
+def read_line(line: str, whole: frozenset[str] = WHOLE) -> Iterable[tuple[str, str]]:
     """What one line says: roles with their names, or one reason why it says nothing."""
     text = line.strip()
     if not text or text[0] in "#;!" or text.startswith(("//", "--")):

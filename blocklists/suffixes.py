@@ -10,13 +10,13 @@ def is_suffix(name: str) -> bool:
 
     Almost no name is a suffix, and two set look-ups tell: a hundred times faster than a parse.
     """
-    return (name in _SUFFIXES or name.partition(".")[2] in _WILD) and is_public_suffix(name)
+    return (name in SUFFIXES or name.partition(".")[2] in WILD) and is_public_suffix(name)
 
 
 def suffixes_in(names: Set[str]) -> set[str]:
     """The public suffixes among `names`, for millions of them."""
-    likely = names & _SUFFIXES
-    likely |= {name for name in names if name.partition(".")[2] in _WILD}
+    likely = names & SUFFIXES
+    likely |= {name for name in names if name.partition(".")[2] in WILD}
     return set(filter(is_suffix, likely))
 
 
@@ -28,5 +28,5 @@ def _ascii(rule: str) -> str:
     )
 
 
-_SUFFIXES = frozenset(map(_ascii, _EXTRACT.tlds))
-_WILD = frozenset(rule.removeprefix("*.") for rule in _SUFFIXES if rule.startswith("*."))
+SUFFIXES = frozenset(map(_ascii, _EXTRACT.tlds))
+WILD = frozenset(rule.removeprefix("*.") for rule in SUFFIXES if rule.startswith("*."))

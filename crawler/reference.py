@@ -72,6 +72,13 @@ class ReferenceTable:
                 if rest or name[:-3].rpartition(".")[2] in _OFFICIAL_LABELS:
                     yield from self._if_known(name)
 
+    def near(self) -> set[str]:
+        """What a name must be or stand below to be known."""
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        countries = [a + b for a in letters for b in letters]
+        found = {f"{label}.{country}" for label in _OFFICIAL_LABELS for country in countries}
+        return found | self.hosts.keys() | {ending.removeprefix(".") for ending in _OFFICIAL_TLDS}
+
     def _if_known(self, name: str) -> Iterator[str]:
         if self.lookup(name):
             yield name

@@ -1,9 +1,10 @@
 """`compile`: many lists into one."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from blocklists.compile import (
     EXCLUDED,
     PROTECTED,
     TOP,
-    Among,
+    Barred,
     Compilation,
     compile_lists,
     top_sites,
@@ -27,6 +28,7 @@ from blocklists.registry import NAMES, formats
 from crawler import reference
 from crawler.commands import now
 
+_PLAIN = re.compile(r"(?:[a-z0-9][a-z0-9_]*\.)+[a-z]{2,63}")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -104,12 +106,13 @@ def _compile(recipe: Recipe) -> Compilation:
     for source in recipe.sources:
         own = frozenset(source.transformations | recipe.transformations)
         sources[_free(source.name, sources)] = replace(source, transformations=own)
-    barred: dict[str, Among] = {PROTECTED: reference.default().known}
+    known = reference.default()
+    barred = {PROTECTED: Barred(known.known, below=known.near())}
     if recipe.exclude:
-        barred[EXCLUDED] = lambda names: recipes.matching(recipe.exclude, names)
+        barred[EXCLUDED] = Barred(lambda names: recipes.matching(recipe.exclude, names))
     if recipe.include:
-        barred[f"not included by {recipe.title}"] = lambda names: (
-            names - recipes.matching(recipe.include, names)
+        barred[f"not included by {recipe.title}"] = Barred(
+            lambda names: names - recipes.matching(recipe.include, names)
         )
     if recipe.top:
         barred[TOP] = top_sites(islice(_ranked(recipe.top), recipe.top_count))
@@ -129,6 +132,9 @@ def _free(name: str, taken: Iterable[str]) -> str:
 
 def _ranked(path: Path) -> Iterator[str]:
     """The names of a list in its order: one a line, or the last column of CSV."""
-    lines = b"".join(open_list(path)).decode("utf-8", "replace").splitlines()
-    found = (read_line(line.rpartition(",")[2]) for line in lines)
-    return (name for _, name in chain.from_iterable(found) if name)
+    for line in b"".join(open_list(path)).decode("utf-8", "replace").splitlines():
+        text = line.rpartition(",")[2].strip()
+        if _PLAIN.fullmatch(text):
+            yield text
+        else:
+            yield from (name for _, name in read_line(text) if name)

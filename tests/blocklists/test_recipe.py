@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(path: Path) -> list[str]:
-    return [line for line in path.read_text().splitlines() if line and line[0] != "#"]
+    return sorted(line for line in path.read_text().splitlines() if line and line[0] != "#")
 
 
 def test_a_recipe_says_what_becomes_of_each_list(folder: Path) -> None:
