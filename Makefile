@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test slow check docs clean
+.PHONY: run test slow check docs sbom audit clean
 
 run: $(VENV)/.core
 	$(BIN)/scamtrail demo -w practice
@@ -27,6 +27,15 @@ check: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 
+# What the environment is made of (CycloneDX), and known weaknesses of it.
+sbom: $(VENV)/.audit
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-format JSON -o sbom.json \
+	  $(BIN)/python
+	@echo "sbom.json: written"
+
+audit: $(VENV)/.audit
+	.ci/audit
+
 clean:
 	rm -rf $(VENV) practice build .mypy_cache .ruff_cache .pytest_cache .coverage
 
@@ -41,7 +50,11 @@ $(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[desk,qr,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[desk,qr,scale,dev]'
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.core
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
 	@touch $@
 
 # Real programs that the tests load our files into. Tests name what they skip without them.

@@ -1,5 +1,7 @@
 """The findings in Datasette, as an analyst opens them."""
 
+import csv
+import io
 import json
 import socket
 import subprocess
@@ -118,3 +120,15 @@ def test_markup_in_a_title_stays_text(desk: str, watched: Path) -> None:
         assert "<script>alert(1)" not in page
     finally:
         change(watched, f"UPDATE sites SET title = '{before}' WHERE host = '{host}'")
+
+
+def test_no_cell_of_a_download_is_a_formula(desk: str) -> None:
+    sql = "select '=HYPERLINK(\"http://x.test\")' as a, '-1' as b, '@x' as c, 'plain, text' as d"
+    downloaded = fetch(f"{desk}/findings.csv?{urllib.parse.urlencode({'sql': sql})}")
+    (row,) = list(csv.DictReader(io.StringIO(downloaded)))
+    assert row == {
+        "a": '\'=HYPERLINK("http://x.test")',
+        "b": "'-1",
+        "c": "'@x",
+        "d": "plain, text",
+    }
