@@ -174,6 +174,7 @@ class Registration:
     country: str = ""
     organisation: str = ""
     abuse_contact: str = ""
+    dnssec: str = ""
     raw: str = ""
     failure: str = ""
 
@@ -192,7 +193,10 @@ class DnsRecord:
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """Where an address is announced from. `asn` 0 when unknown."""
+    """Where an address is announced from. `asn` 0 when unknown.
+
+    `organisation` and `abuse_contact` are those of the network's own registration (RDAP).
+    """
 
     ip: str
     fetched_at: datetime
@@ -203,15 +207,22 @@ class Hosting:
     source: str = ""
     raw: str = ""
     failure: str = ""
+    organisation: str = ""
+    abuse_contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The leaf certificate that a host showed. `sha256` is of its DER form, hexadecimal."""
+    """The leaf certificate that a host showed.
+
+    `sha256` is of its DER form, `key_sha256` of its public key (SubjectPublicKeyInfo, DER), which
+    outlives renewals; both hexadecimal.
+    """
 
     host: str
     fetched_at: datetime
     sha256: str = ""
+    key_sha256: str = ""
     issuer: str = ""
     subject: str = ""
     names: tuple[str, ...] = ()

@@ -134,4 +134,6 @@ def is_under_private_suffix(host: str) -> bool:
 
 def defang(text: str) -> str:
     """`text` with its dots and scheme broken so that no program turns it into a live link."""
-    return re.sub(r"\bhttp(s?)://", r"hxxp\1://", text).replace(".", "[.]")
+    live = re.sub(r"\bhttp(s?)://", r"hxxp\1://", text)
+    # A full stop at the end of a sentence is no part of an address.
+    return re.sub(r"\.(?=[^\s.])", "[.]", live)

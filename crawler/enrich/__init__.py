@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -90,6 +90,7 @@ async def enrich(
     """Look up each host; registration once a registered domain, network once an address."""
     registrations: dict[str, asyncio.Task[tuple[Registration, ...]]] = {}
     networks: dict[str, asyncio.Task[Hosting]] = {}
+    owners: dict[str, asyncio.Task[tuple[str, str]]] = {}
     context = tls.looking_context()
 
     async def one(host: str) -> Enrichment:
@@ -108,7 +109,7 @@ async def enrich(
             ips = [str(literal)]
         for ip in ips:
             if ip not in networks:
-                networks[ip] = asyncio.create_task(_network(ip, clients, now))
+                networks[ip] = asyncio.create_task(_network(ip, clients, owners, now))
         registration: tuple[Registration, ...] = ()
         if not literal and not is_under_private_suffix(domain):
             if domain not in registrations:
@@ -134,7 +135,7 @@ async def enrich(
     finally:
         for task in running:
             task.cancel()
-        for shared in (*registrations.values(), *networks.values()):
+        for shared in (*registrations.values(), *networks.values(), *owners.values()):
             shared.cancel()
 
 
@@ -228,10 +229,34 @@ async def _ask(question: str, host: str, port: int, clients: Clients, now: Clock
     return clients.heard(server, whois.parse(question, text, now()))
 
 
-async def _network(ip: str, clients: Clients, now: Clock) -> Hosting:
+async def _network(
+    ip: str, clients: Clients, owners: dict[str, asyncio.Task[tuple[str, str]]], now: Clock
+) -> Hosting:
+    """Where `ip` is announced from and whose the network is, asked once a prefix."""
     if clients.asn_table:
-        return clients.asn_table.look_up(ip, now())
-    return await hosting.by_dns(ip, clients.resolver, now())
+        found = clients.asn_table.look_up(ip, now())
+    else:
+        found = await hosting.by_dns(ip, clients.resolver, now())
+    url = rdap.network_url(ip, hosting.registry(found), clients.rdap_base)
+    if found.failure or not url:
+        return found
+    key = found.prefix or ip
+    if key not in owners:
+        owners[key] = asyncio.create_task(_owner(url, clients))
+    organisation, abuse = await owners[key]
+    return replace(found, organisation=organisation, abuse_contact=abuse)
+
+
+async def _owner(url: str, clients: Clients) -> tuple[str, str]:
+    """(organisation, abuse contact) of a network; empty when the registry does not say."""
+    server = urlsplit(url).netloc
+    if clients.rests(server):
+        return "", ""
+    try:
+        async with clients.gate(server), asyncio.timeout(clients.timeout):
+            return rdap.parse_network(*await _get(url, clients))
+    except (TimeoutError, NetError, aiohttp.ClientError, OSError, ValueError):
+        return "", ""
 
 
 async def _certificate(

@@ -38,6 +38,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
         "registrant organization", "domain holder organization", "registrant", "registrant name",
     ),
     "country": ("registrant country", "domain holder country"),
+    "dnssec": ("dnssec",),
 }  # fmt: skip
 MAX_LINES = 3_000
 _LABEL = re.compile(

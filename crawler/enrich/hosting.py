@@ -71,3 +71,9 @@ async def by_dns(ip: str, resolver: Resolver, now: datetime) -> Hosting:
     named = await resolver.query(f"AS{asn}.asn.cymru.com", "TXT")
     as_name = named.values[0].strip('"').split("|")[-1].strip() if named.values else ""
     return Hosting(ip, now, asn, prefix, as_name[:200], country, "cymru", raw[:500])
+
+
+def registry(found: Hosting) -> str:
+    """The regional registry of an address as Team Cymru names it, "" when it was not asked."""
+    fields = [field.strip() for field in found.raw.split("|")]
+    return fields[3] if found.source == "cymru" and len(fields) > 3 else ""

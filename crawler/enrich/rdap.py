@@ -1,6 +1,7 @@
 """RDAP (RFC 9082, RFC 9083): JSON over HTTP, with the same guard as every other connection."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,48 @@ def url_for(domain: str, base: str) -> str:
     """Where to ask about `domain`, "" when no service is known."""
     root = base or BOOTSTRAP.get(domain.rpartition(".")[2], "")
     return f"{root.rstrip('/')}/domain/{domain}" if root else ""
+
+
+# The registry that Team Cymru names for an address → its RDAP service (RFC 9224 §5).
+NETWORKS: dict[str, str] = {
+    "arin": "https://rdap.arin.net/registry/",
+    "ripencc": "https://rdap.db.ripe.net/",
+    "apnic": "https://rdap.apnic.net/",
+    "lacnic": "https://rdap.lacnic.net/rdap/",
+    "afrinic": "https://rdap.afrinic.net/rdap/",
+}
+
+
+def network_url(ip: str, registry: str, base: str) -> str:
+    """Where to ask about an address (RFC 9082 §3.1.1), "" when no service is known."""
+    root = base or NETWORKS.get(registry, "")
+    return f"{root.rstrip('/')}/ip/{ip}" if root else ""
+
+
+def parse_network(status: int, body: bytes) -> tuple[str, str]:
+    """(organisation, abuse contact) of an IP network object (RFC 9083 §5.4), "" for what is not
+    told."""
+    if status != 200:
+        return "", ""
+    try:
+        found = json.loads(body)
+        if not isinstance(found, dict) or found.get("objectClassName") != "ip network":
+            return "", ""
+        entities = list(_entities(found.get("entities") or [], 0))
+        owner = next((i for i in entities if "registrant" in (i.get("roles") or [])), {})
+        abuse = next((i for i in entities if "abuse" in (i.get("roles") or [])), {})
+        organisation = _card(owner, "org") or _card(owner, "fn") or str(found.get("name") or "")
+        return organisation[:200], _card(abuse, "email")
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError):
+        return "", ""
+
+
+def _entities(items: list[dict[str, Any]], depth: int) -> Iterator[dict[str, Any]]:
+    """The entities, then those within them."""
+    yield from items[:50]
+    if depth < 3:
+        for item in items[:50]:
+            yield from _entities(item.get("entities") or [], depth + 1)
 
 
 def parse(domain: str, status: int, body: bytes, now: datetime) -> Registration:
@@ -101,8 +144,15 @@ def _registration(domain: str, found: dict[str, Any], text: str, now: datetime) 
         organisation=_card(registrant, "org") or _card(registrant, "fn"),
         country=_country(registrant),
         abuse_contact=_card(abuse, "email"),
+        dnssec=_dnssec(found.get("secureDNS")),
         raw=text,
     )
+
+
+def _dnssec(told: object) -> str:
+    """signed, unsigned, or "" (RFC 9083 §5.3, secureDNS)."""
+    signed = told.get("delegationSigned") if isinstance(told, dict) else None
+    return "" if signed is None else "signed" if signed is True else "unsigned"
 
 
 def _card(entity: dict[str, Any], field: str) -> str:

@@ -1,9 +1,11 @@
 """The leaf certificate that a host shows. It is looked at, not trusted."""
 
+import hashlib
 import ssl
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 
 from crawler.model import Certificate
@@ -32,6 +34,7 @@ def parse(host: str, der: bytes, now: datetime) -> Certificate:
             host=host,
             fetched_at=now,
             sha256=found.fingerprint(hashes.SHA256()).hex(),
+            key_sha256=_key_hash(found),
             issuer=found.issuer.rfc4514_string()[:300],
             subject=found.subject.rfc4514_string()[:300],
             names=names[:500],
@@ -41,3 +44,14 @@ def parse(host: str, der: bytes, now: datetime) -> Certificate:
         )
     except (ValueError, TypeError) as error:
         return Certificate(host, now, failure=f"not understood: {error}"[:200])
+
+
+def _key_hash(found: x509.Certificate) -> str:
+    """The SHA-256 of the SubjectPublicKeyInfo, as RFC 7469 §2.4 pins it; "" for an unknown key."""
+    try:
+        key = found.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+    return hashlib.sha256(key).hexdigest()

@@ -137,8 +137,17 @@ def parse(domain: str, text: str, now: datetime) -> Registration:
         country=fields.told(_text(entry.get("country")) or _first(own, "country")),
         organisation=fields.told(_text(entry.get("org")) or _first(own, "organisation")),
         abuse_contact=abuse.group(1) if abuse else "",
+        dnssec=_dnssec(_first(own, "dnssec")),
         raw=text,
     )
+
+
+def _dnssec(told: str) -> str:
+    """signed, unsigned, or "" as registries write it: signedDelegation, unsigned, yes, no …"""
+    word = re.sub(r"\W", "", told).lower()
+    if word in ("unsigned", "no", "inactive", "unsigneddelegation"):
+        return "unsigned"
+    return "signed" if word in ("signed", "yes", "active", "signeddelegation") else ""
 
 
 def _first(own: Mapping[str, tuple[str, ...]], field: str) -> str:

@@ -17,7 +17,7 @@ from crawler.sandbox.world import BULLETPROOF, EPOCH, World
 TTL = 300
 REBIND_TO = "127.0.0.1"
 # Numbers for documentation (RFC 5398) and what announces the practice networks.
-_NETWORKS = (
+NETWORKS = (
     ("127.64.0.0/24", 64500, "ZZ", "DEEPROCK-HOSTING Deeprock Bullet Hosting, ZZ"),
     ("127.64.1.0/24", 64501, "ZZ", "TOWNNET Townnet Web Hosting, ZZ"),
     ("127.64.2.0/24", 64502, "ZZ", "EDGELANE Edgelane CDN, ZZ"),
@@ -97,11 +97,11 @@ class NameServer:
                 ip = ipaddress.ip_address(".".join(reversed(parts)))
             except ValueError:
                 return None
-            for prefix, asn, country, _ in _NETWORKS:
+            for prefix, asn, country, _ in NETWORKS:
                 if ip in ipaddress.ip_network(prefix):
                     return [f'"{asn} | {prefix} | {country} | other | {EPOCH:%Y-%m-%d}"']
             return None
-        for _, asn, country, text in _NETWORKS:
+        for _, asn, country, text in NETWORKS:
             if name == f"as{asn}.asn.cymru.com":
                 return [f'"{asn} | {country} | other | {EPOCH:%Y-%m-%d} | {text}"']
         return None

@@ -1,12 +1,14 @@
 """The practice registry: WHOIS (RFC 3912) and RDAP (RFC 9082, RFC 9083)."""
 
 import asyncio
+import ipaddress
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from crawler.sandbox.names import NETWORKS
 from crawler.sandbox.world import EPOCH, Host, World
 
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
@@ -105,6 +107,35 @@ def rdap_object(found: Registered) -> dict[str, object]:
     }
 
 
+def network_object(ip: str) -> dict[str, object] | None:
+    """The registration of the practice network around `ip` as an RDAP IP network object."""
+    for prefix, _, country, text in NETWORKS:
+        handle, _, name = text.partition(" ")
+        if ipaddress.ip_address(ip) in ipaddress.ip_network(prefix):
+            mail = f"abuse@{handle.partition('-')[0].lower()}.test"
+            return {
+                "objectClassName": "ip network",
+                "handle": handle,
+                "name": handle,
+                "country": country,
+                "entities": [
+                    {
+                        "objectClassName": "entity",
+                        "roles": ["registrant"],
+                        "vcardArray": ["vcard", [["fn", {}, "text", name.partition(",")[0]]]],
+                        "entities": [
+                            {
+                                "objectClassName": "entity",
+                                "roles": ["abuse"],
+                                "vcardArray": ["vcard", [["email", {}, "text", mail]]],
+                            }
+                        ],
+                    }
+                ],
+            }
+    return None
+
+
 async def start_whois(world: World, port: int) -> asyncio.Server:
     """Listen on 127.0.0.1; some domains get no, an empty or a slow answer."""
 
@@ -147,8 +178,13 @@ async def start_rdap(world: World, port: int) -> web.AppRunner:
             text = text[: len(text) // 2]
         return web.Response(text=text, content_type="application/rdap+json")
 
+    async def network(request: web.Request) -> web.Response:
+        found = network_object(request.match_info["ip"])
+        return web.json_response(found or {"errorCode": 404}, status=200 if found else 404)
+
     app = web.Application()
     app.router.add_get("/domain/{name}", domain)
+    app.router.add_get("/ip/{ip}", network)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from crawler.enrich import Clients, enrich
 from crawler.model import Category, Enrichment, Identifier
+from crawler.operations import cdn_of
 from crawler.store import Store, iso
 from crawler.store import queries as q
 from crawler.workspace import Clock, Workspace
@@ -65,9 +66,10 @@ def ties(enrichment: Enrichment) -> Iterator[Identifier]:
         for server in registration.name_servers:
             yield Identifier("name_server", server.lower().rstrip("."))
     for record in enrichment.dns:
-        if record.type in ("A", "AAAA") and record.value:
+        if record.type in ("A", "AAAA") and record.value and not cdn_of(record.value):
             yield Identifier("ip", record.value)
         elif record.type == "NS" and record.value:
             yield Identifier("name_server", record.value.lower().rstrip("."))
-    if enrichment.certificate and enrichment.certificate.sha256:
-        yield Identifier("certificate", enrichment.certificate.sha256)
+    if (certificate := enrichment.certificate) and certificate.sha256:
+        # A key that is used again ties like the certificate itself.
+        yield Identifier("certificate", certificate.key_sha256 or certificate.sha256)

@@ -23,6 +23,9 @@ def link(store: Store, now: datetime) -> Counter[str]:
     for host in guilty:
         if burst := bursts.get(sites[host].registered_domain):
             found[host] = found.get(host, frozenset()) | {burst}
+    for host, ip in q.innocent_addresses(store):
+        # An address that innocents share with scams is a shared host's.
+        found[host] = found.get(host, frozenset()) | {Identifier("ip", ip)}
     for host, targets in _link_targets(store, sites, guilty).items():
         shown = found.get(host, frozenset())
         # Who redirects there says it once.

@@ -331,6 +331,15 @@ def identifiers(store: Store) -> dict[str, frozenset[Identifier]]:
     return {host: frozenset(values) for host, values in found.items()}
 
 
+def innocent_addresses(store: Store) -> list[tuple[str, str]]:
+    """(host, address it answered from) of the sites judged innocent."""
+    found = store.connection.execute(
+        "SELECT DISTINCT p.host, p.ip FROM pages p JOIN sites s ON s.host = p.host"
+        " WHERE s.category = 'benign' AND p.ip != ''"
+    )
+    return [(row[0], row[1]) for row in found]
+
+
 def stored_operations(store: Store) -> list[Operation]:
     """The operations of the last run, with their members."""
     members: dict[str, list[str]] = {}

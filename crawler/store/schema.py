@@ -565,6 +565,34 @@ def _m006(db: sqlite_utils.Database) -> None:
     )
 
 
+def _m007(db: sqlite_utils.Database) -> None:
+    db.execute("ALTER TABLE whois ADD COLUMN dnssec TEXT")
+    db.execute("ALTER TABLE certificates ADD COLUMN key_sha256 TEXT")
+    db.execute("ALTER TABLE ips ADD COLUMN organisation TEXT")
+    db.execute("ALTER TABLE ips ADD COLUMN abuse_contact TEXT")
+    db.create_table(
+        "servers",
+        {"server": str, "pause": float, "quota": int, "rest_until": str, "updated_at": str},
+        pk="server",
+    )
+    db.create_table(
+        "partner_findings",
+        {
+            "partner": str,
+            "host": str,
+            "trust": float,
+            "category": str,
+            "probability": float,
+            "operation": str,
+            "first_seen": str,
+            "reference": str,
+            "merged_at": str,
+        },
+        pk=("partner", "host"),
+    )
+    db.table("partner_findings").create_index(["host"])
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m001,
     _m002,
@@ -572,5 +600,6 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m004,
     _m005,
     _m006,
+    _m007,
 )
 SCHEMA_VERSION = len(MIGRATIONS)

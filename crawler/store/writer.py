@@ -533,7 +533,8 @@ class Store:
         db.execute(
             "INSERT OR IGNORE INTO whois (domain, source, registrar, registrar_iana_id, created,"
             " updated, expires, statuses, name_servers, country, organisation, abuse_contact,"
-            " failure, raw, fetched_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " dnssec, failure, raw, fetched_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 item.domain,
                 item.source,
@@ -547,6 +548,7 @@ class Store:
                 item.country,
                 item.organisation,
                 item.abuse_contact,
+                item.dnssec,
                 item.failure,
                 item.raw,
                 iso(item.fetched_at),
@@ -565,9 +567,12 @@ class Store:
     @staticmethod
     def _add_hosting(db: sqlite3.Connection, item: Hosting) -> None:
         db.execute(
-            "INSERT INTO ips (ip, asn, prefix, as_name, country, source, failure, raw, fetched_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ip) DO UPDATE SET"
+            "INSERT INTO ips (ip, asn, prefix, as_name, country, source, failure, raw, fetched_at,"
+            " organisation, abuse_contact)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ip) DO UPDATE SET"
             " asn = excluded.asn, prefix = excluded.prefix, as_name = excluded.as_name,"
+            " organisation = coalesce(nullif(excluded.organisation, ''), organisation),"
+            " abuse_contact = coalesce(nullif(excluded.abuse_contact, ''), abuse_contact),"
             " country = excluded.country, source = excluded.source, raw = excluded.raw,"
             " failure = excluded.failure, fetched_at = excluded.fetched_at"
             " WHERE excluded.failure = '' OR ips.failure != ''",
@@ -581,6 +586,8 @@ class Store:
                 item.failure,
                 item.raw,
                 iso(item.fetched_at),
+                item.organisation,
+                item.abuse_contact,
             ),
         )
 
@@ -588,9 +595,10 @@ class Store:
     def _add_certificate(db: sqlite3.Connection, item: Certificate) -> None:
         db.execute(
             "INSERT INTO certificates (host, sha256, issuer, subject, names, not_before,"
-            " not_after, failure, raw, first_seen, last_seen)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)"
+            " not_after, failure, raw, first_seen, last_seen, key_sha256)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)"
             " ON CONFLICT (host, sha256) DO UPDATE SET last_seen = excluded.last_seen,"
+            " key_sha256 = excluded.key_sha256,"
             " failure = excluded.failure",
             (
                 item.host,
@@ -603,6 +611,7 @@ class Store:
                 item.failure,
                 item.raw,
                 iso(item.fetched_at),
+                item.key_sha256,
             ),
         )
 
