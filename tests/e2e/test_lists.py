@@ -1,0 +1,64 @@
+"""The published lists of a whole run: hacked sites, an emptied database, a second publish."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from blocklists.signature import VERIFY
+from support import change, names, query, scamtrail, tree
+
+
+def test_of_a_hacked_site_the_page_is_listed_and_its_host_is_not(watched: Path) -> None:
+    [(host,)] = query(watched, "SELECT host FROM sites WHERE kind = 'hacked'")
+    lines = (watched / "public/all/wide/urls.txt").read_text().splitlines()
+    listed = [line for line in lines if line and line[0] != "#"]
+    assert listed and all(line.split("/")[2] == host and line.count("/") > 3 for line in listed)
+    assert host not in names(watched)
+    entries = map(json.loads, (watched / "public/all/wide/entries.jsonl").read_text().splitlines())
+    assert {e["domain"] for e in entries if e["scope"] == "url"} == set(listed)
+    [(reason,)] = query(
+        watched,
+        f"SELECT reason FROM refusals WHERE domain = '{host}' AND list = 'all' AND tier = 'wide'",
+    )
+    assert "only its URLs" in reason
+
+
+def test_a_database_emptied_by_hand_replaces_nothing(
+    watched: Path, copy_of: Callable[[Path], Path]
+) -> None:
+    root = copy_of(watched)
+    before = tree(root / "public")
+    change(root, "UPDATE sites SET category = 'unknown', probability = 0")
+    done = scamtrail("publish", "-w", root)
+    assert done.returncode == 3
+    assert "would be empty" in done.stderr and "--force" in done.stderr
+    assert tree(root / "public") == before
+
+
+def test_two_publishes_from_one_database_are_the_same_to_the_byte(
+    watched: Path, copy_of: Callable[[Path], Path]
+) -> None:
+    root = copy_of(watched)
+    before = tree(root / "public")
+    assert scamtrail("publish", "-w", root).returncode == 0
+    assert tree(root / "public") == before
+    for name in ("all/strict/rpz.zone", "misp/manifest.json", "index.html"):
+        (root / "public" / name).unlink()
+    assert scamtrail("publish", "-w", root).returncode == 0
+    assert tree(root / "public") == before
+
+
+def test_the_documented_command_verifies_the_tree_until_a_byte_changes(
+    watched: Path, copy_of: Callable[[Path], Path]
+) -> None:
+    root = copy_of(watched)
+
+    def verifies() -> bool:
+        done = subprocess.run(VERIFY, shell=True, cwd=root / "public", capture_output=True)
+        return done.returncode == 0
+
+    assert verifies()
+    path = root / "public/policy/th/rpz.zone"
+    path.write_bytes(path.read_bytes().replace(b"CNAME .", b"CNAME *.", 1))
+    assert not verifies()
