@@ -106,6 +106,13 @@ def explain(store: Store, domain: str) -> dict[str, Any] | None:
             host,
             parent,
         ),
+        "partners": _dicts(
+            store,
+            "SELECT partner, host, trust, category, probability, operation, reference, merged_at"
+            " FROM partner_findings WHERE host IN (?, ?) ORDER BY partner, host",
+            host,
+            parent,
+        ),
         "overrides": _dicts(
             store, "SELECT * FROM overrides WHERE domain IN (?, ?) ORDER BY id", host, parent
         ),
@@ -214,6 +221,14 @@ def _trail_part(found: dict[str, Any]) -> RenderableType:
     for item in found["mentions"][:SHOWN_HOSTS]:
         quoting.add(
             plain(f"{item['role']} in {item['title'] or item['source']}: {item['context']}", 260)
+        )
+    for item in found["partners"]:
+        quoting.add(
+            plain(
+                f"partner {item['partner']} (trust {item['trust']:.1f}) holds it for"
+                f" {item['category']}, p={item['probability']:.2f}; that alone lists nothing",
+                260,
+            )
         )
     return Group(tree, quoting)
 

@@ -5,7 +5,7 @@ from crawler.store import queries as q
 
 
 def trail(store: Store, host: str) -> list[tuple[str, str]]:
-    """The steps from a report to `host`: ("report", id) or ("page", URL), the report first.
+    """The steps to `host`: ("report", id), ("partner", name) or ("page", URL), the first one first.
 
     Goes back along `via` from the first page of the host; empty when the host was never visited.
     """
@@ -28,6 +28,8 @@ def trail(store: Store, host: str) -> list[tuple[str, str]]:
         if via.startswith("proposal:"):
             steps.append(("proposal", via.removeprefix("proposal:")))
             via = f"http://{via.removeprefix('proposal:')}/"
+        if via.startswith("partner:"):
+            steps.append(("partner", via.removeprefix("partner:")))
         if via.startswith("report:"):
             identity = via.removeprefix("report:")
             steps.append(("report", identity))

@@ -100,6 +100,22 @@ class QueueEntry:
     purpose: str = "trail"
 
 
+@dataclass(frozen=True, slots=True)
+class PartnerRow:
+    """A partner's finding; with a `priority` above 0 the host's front page is queued."""
+
+    partner: str
+    host: str
+    registered_domain: str
+    trust: float
+    category: str
+    probability: float
+    operation: str
+    first_seen: str
+    reference: str
+    priority: float
+
+
 def iso(moment: datetime | None) -> str | None:
     """UTC ISO 8601 with seconds, the form of every time in the database."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
@@ -669,6 +685,50 @@ class Store:
                 "INSERT INTO operation_events (at, operation_id, event, other_id, sites)"
                 " VALUES (?, ?, ?, ?, ?)",
                 [(moment, item.operation, item.event, item.other, item.sites) for item in changes],
+            )
+
+    def merge_partner(self, rows: Sequence[PartnerRow], now: datetime) -> None:
+        """Note what a partner found and queue what is new; the same again changes nothing."""
+        with self.transaction() as db:
+            db.executemany(
+                "INSERT INTO partner_findings (partner, host, trust, category, probability,"
+                " operation, first_seen, reference, merged_at)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (partner, host)"
+                " DO UPDATE SET trust = ?3, category = ?4, probability = ?5, operation = ?6,"
+                " first_seen = ?7, reference = ?8, merged_at = ?9 WHERE trust != ?3"
+                " OR category != ?4 OR probability != ?5 OR operation != ?6 OR reference != ?8",
+                [
+                    (
+                        row.partner,
+                        row.host,
+                        row.trust,
+                        row.category,
+                        row.probability,
+                        row.operation,
+                        row.first_seen,
+                        row.reference,
+                        iso(now),
+                    )
+                    for row in rows
+                ],
+            )
+            self._enqueue(
+                db,
+                [
+                    QueueEntry(
+                        Candidate(
+                            f"http://[{row.host}]/" if ":" in row.host else f"http://{row.host}/",
+                            row.host,
+                            row.registered_domain,
+                            f"partner:{row.partner}",
+                            row.operation,
+                            row.priority,
+                        )
+                    )
+                    for row in rows
+                    if row.priority
+                ],
+                now,
             )
 
     # Lists
