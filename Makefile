@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test slow check docs sbom audit clean
+.PHONY: run test slow check docs screenshots sbom audit clean
 
 run: $(VENV)/.core
 	$(BIN)/scamtrail demo -w practice
@@ -26,6 +26,10 @@ check: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
+
+screenshots: $(VENV)/.dev $(VENV)/.system
+	$(BIN)/scamtrail demo -q -w practice --free-ports
+	PYTHONPATH=tests/helpers $(BIN)/python tests/browser/screenshots.py practice/seed-1-sites-300
 
 # What the environment is made of (CycloneDX), and known weaknesses of it.
 sbom: $(VENV)/.audit
@@ -62,6 +66,7 @@ $(VENV)/.system: $(BIN)/python .ci/packages $(wildcard .ci/consumers/*)
 	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound knot-resolver pdns-recursor \
 	  squid openssh-client nginx libnginx-mod-http-brotli-static caddy  nftables ipset \
 	  || echo "make: some consumers cannot be tested here"
+	.ci/packages chromium || echo "make: the desk cannot be tested in a browser here"
 	.ci/packages faketime prometheus redis-server systemd \
 	  || echo "make: some faults, alerts or units cannot be tested here"
 	.ci/packages -b suricata || echo "make: Suricata cannot be tested here"

@@ -9,8 +9,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from crawler import stages
-from crawler.names import defang, registered_domain
-from crawler.store import Store
+from crawler.names import defang, printable, registered_domain
+from crawler.store import Findings
 from crawler.store import queries as q
 
 # How much of each kind is shown in the terminal; JSON has all of it.
@@ -18,7 +18,7 @@ SHOWN_EVIDENCE = 14
 SHOWN_HOSTS = 10
 
 
-def explain(store: Store, domain: str) -> dict[str, Any] | None:
+def explain(store: Findings, domain: str) -> dict[str, Any] | None:
     """The findings on a host or registered domain as plain data, None when it was never seen.
 
     Of a registered domain the host with the highest probability speaks for it.
@@ -119,11 +119,11 @@ def explain(store: Store, domain: str) -> dict[str, Any] | None:
     }
 
 
-def _dicts(store: Store, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+def _dicts(store: Findings, sql: str, *parameters: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in q.rows(store, sql, parameters)]
 
 
-def _trail(store: Store, host: str) -> list[dict[str, str]]:
+def _trail(store: Findings, host: str) -> list[dict[str, str]]:
     steps: list[dict[str, str]] = []
     for kind, reference in stages.trail(store, host):
         step = {"kind": kind, "reference": reference}
@@ -143,7 +143,7 @@ def _trail(store: Store, host: str) -> list[dict[str, str]]:
     return steps
 
 
-def _operation(store: Store, identity: str | None) -> dict[str, Any] | None:
+def _operation(store: Findings, identity: str | None) -> dict[str, Any] | None:
     for row in q.rows(store, "SELECT * FROM operations WHERE id = ?", (identity,)):
         members = q.rows(
             store, "SELECT host FROM sites WHERE operation_id = ? ORDER BY host", (identity,)
@@ -172,8 +172,7 @@ def render(found: dict[str, Any], console: Console) -> None:
 
 def plain(text: Any, limit: int = 160) -> Text:
     """`text` as it may stand in a terminal: defanged, without control or direction characters."""
-    shown = "".join(char for char in str(text) if char.isprintable())
-    return Text(defang(shown[:limit]))
+    return Text(defang(printable(str(text))[:limit]))
 
 
 def _listing_part(found: dict[str, Any]) -> RenderableType:

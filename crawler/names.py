@@ -133,7 +133,17 @@ def is_under_private_suffix(host: str) -> bool:
 
 
 def defang(text: str) -> str:
-    """`text` with its dots and scheme broken so that no program turns it into a live link."""
-    live = re.sub(r"\bhttp(s?)://", r"hxxp\1://", text)
-    # A full stop at the end of a sentence is no part of an address.
-    return re.sub(r"\.(?=[^\s.])", "[.]", live)
+    """`text` with its schemes and the dots of names broken, so that no program makes a live link.
+
+    Dots at the end of sentences and in decimal numbers stay."""
+    text = re.sub(r"\bhttp(s?)://", r"hxxp\1://", text, flags=re.IGNORECASE)
+    return _DOTS.sub(lambda found: found[1] or "[.]", text)
+
+
+_DOTS = re.compile(r"((?<![\w.-])\d+\.\d+(?![\w-]|\.\w))|(?<=[^\s.])\.(?=[^\s.])")
+
+
+def printable(text: str) -> str:
+    """`text` without control, format and direction characters (Unicode Cc, Cf, Zl, Zp and the
+    like), which could rearrange or hide what stands around it."""
+    return "".join(char for char in text if char.isprintable())

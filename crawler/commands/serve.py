@@ -1,6 +1,8 @@
 """Servers for analysts and for pulls: `datasette` and `serve`."""
 
 import asyncio
+import secrets
+from pathlib import Path
 
 import click
 
@@ -9,7 +11,10 @@ from crawler.commands import (
     die,
     in_workspace,
 )
+from crawler.desk.snapshot import snapshot
+from crawler.desk.texts import languages
 from crawler.outcome import Exit
+from crawler.store import Store
 from crawler.workspace import Workspace
 
 
@@ -17,13 +22,46 @@ from crawler.workspace import Workspace
 @in_workspace
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True)
-def datasette(opened: Workspace, host: str, port: int) -> None:
-    """Open the findings in Datasette, with descriptions, facets and canned queries."""
+@click.option("--triage", is_flag=True, help="Let whoever opens the printed address decide cases.")
+@click.option("--language", type=click.Choice(languages()), help="Instead of the browser's own.")
+@click.option("--snapshot", "target", type=click.Path(path_type=Path),
+              help="Write a copy for publishing to this new file instead.")  # fmt: skip
+def datasette(
+    opened: Workspace,
+    host: str,
+    port: int,
+    triage: bool,
+    language: str | None,
+    target: Path | None,
+) -> None:
+    """Open the findings in Datasette: dashboard, sites, operations, triage, queries.
+
+    \b
+    Examples:
+      scamtrail datasette -w my-watch
+      scamtrail datasette -w my-watch --triage           (decide cases)
+      scamtrail datasette -w my-watch --snapshot out.db  (then: datasette -i out.db)
+    """
+    if target is not None:
+        size = snapshot(opened.database, target)
+        click.echo(f"{target}: {size:,} bytes; serve it with datasette serve -i {target}")
+        return
     try:
-        from datasette.cli import cli as datasette_cli  # type: ignore[import-untyped]
+        from datasette.cli import cli
+        from datasette.plugins import pm
     except ImportError:
         die(Exit.USAGE, "datasette is not installed; pip install 'scamtrail[desk]'")
-    datasette_cli.main(desk.serve_command(opened.database, host, port), prog_name="datasette")
+    from crawler.desk import plugin
+
+    if not pm.is_registered(plugin):
+        pm.register(plugin, "scamtrail")
+    token = secrets.token_urlsafe(24) if triage else ""
+    plugin.settings = desk.Settings(token=token, language=language or "")
+    Store(opened.database).close()  # brings the schema up to date; Datasette only reads
+    if triage:
+        page = f"http://{host}:{port}/{opened.database.stem}/-/triage?token={token}"
+        click.echo(f"decide cases at {page}")
+    cli.main(desk.serve_command(opened.database, host, port), prog_name="datasette")
 
 
 @click.command("serve")

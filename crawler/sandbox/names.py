@@ -18,9 +18,9 @@ TTL = 300
 REBIND_TO = "127.0.0.1"
 # Numbers for documentation (RFC 5398) and what announces the practice networks.
 NETWORKS = (
-    ("127.64.0.0/24", 64500, "ZZ", "DEEPROCK-HOSTING Deeprock Bullet Hosting, ZZ"),
-    ("127.64.1.0/24", 64501, "ZZ", "TOWNNET Townnet Web Hosting, ZZ"),
-    ("127.64.2.0/24", 64502, "ZZ", "EDGELANE Edgelane CDN, ZZ"),
+    ("127.64.0.0/24", 64500, "KH", "DEEPROCK-HOSTING Deeprock Bullet Hosting, KH"),
+    ("127.64.1.0/24", 64501, "SG", "TOWNNET Townnet Web Hosting, SG"),
+    ("127.64.2.0/24", 64502, "US", "EDGELANE Edgelane CDN, US"),
 )
 
 

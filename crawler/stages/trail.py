@@ -1,10 +1,10 @@
 """The way from a report to a host."""
 
-from crawler.store import Store
+from crawler.store import Findings
 from crawler.store import queries as q
 
 
-def trail(store: Store, host: str) -> list[tuple[str, str]]:
+def trail(store: Findings, host: str) -> list[tuple[str, str]]:
     """The steps to `host`: ("report", id), ("partner", name) or ("page", URL), the first one first.
 
     Goes back along `via` from the first page of the host; empty when the host was never visited.

@@ -10,7 +10,7 @@ from typing import Any
 
 from crawler.model import Candidate, Category, Evidence, Identifier, Operation, Page, Verdict
 from crawler.names import registered_domain
-from crawler.store.writer import QueueEntry, Store, iso
+from crawler.store.writer import Findings, QueueEntry, Store, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +386,6 @@ def urls_of_source(store: Store, source: str) -> set[str]:
     return {row[0] for row in found}
 
 
-def rows(store: Store, sql: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
+def rows(store: Findings, sql: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
     """Rows of a query written at the place of use; values are always parameters."""
     return store.connection.execute(sql, tuple(parameters)).fetchall()

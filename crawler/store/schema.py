@@ -593,6 +593,21 @@ def _m007(db: sqlite_utils.Database) -> None:
     db.table("partner_findings").create_index(["host"])
 
 
+def _m008(db: sqlite_utils.Database) -> None:
+    for column in ("decision", "label", "judged"):
+        db.table("overrides").add_column(column, str)
+    # What the desk asks of millions of rows.
+    for table, columns in (
+        ("sites", ["category", "probability"]),
+        ("sites", ["first_seen", "category"]),
+        ("mentions", ["registered_domain"]),
+        ("listings", ["list", "tier", "removed_at"]),
+        ("pages", ["via"]),
+        ("ips", ["country"]),
+    ):
+        db.table(table).create_index(columns)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m001,
     _m002,
@@ -601,5 +616,6 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m005,
     _m006,
     _m007,
+    _m008,
 )
 SCHEMA_VERSION = len(MIGRATIONS)

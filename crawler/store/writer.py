@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from crawler.evidence.archive import MAX_FILE, Archive, entries_of, segments, warc_name
 from crawler.evidence.capture import Capture
@@ -124,6 +124,12 @@ def iso(moment: datetime | None) -> str | None:
 def parse_iso(text: str | None) -> datetime | None:
     """The reverse of `iso`."""
     return datetime.fromisoformat(text) if text else None
+
+
+class Findings(Protocol):
+    """What queries read: a Store, or any connection whose rows are sqlite3.Row."""
+
+    connection: sqlite3.Connection
 
 
 class Store:
@@ -796,13 +802,21 @@ class Store:
         author: str,
         now: datetime,
         expires: datetime | None,
+        *,
+        decision: str | None = None,
+        label: str | None = None,
+        judged: str | None = None,
     ) -> None:
-        """Note a decision; it closes the appeals that are open for the domain."""
+        """Note a decision; it closes the appeals that are open for the domain.
+
+        One taken at the desk also has its name there, the category that the person gives the
+        domain, and the verdict that it was taken on.
+        """
         with self.transaction() as db:
             db.execute(
-                "INSERT INTO overrides (domain, action, reason, author, created_at, expires_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (domain, action, reason, author, iso(now), iso(expires)),
+                "INSERT INTO overrides (domain, action, reason, author, created_at, expires_at,"
+                " decision, label, judged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (domain, action, reason, author, iso(now), iso(expires), decision, label, judged),
             )
             db.execute(
                 "UPDATE appeals SET decision = ?, decided_by = ?, decision_reason = ?,"

@@ -59,7 +59,16 @@ def sample(watched: Path) -> dict[str, str]:
         " ORDER BY s.host",
     )[0]
     (wallet,) = query(watched, "SELECT value FROM identifiers WHERE kind = 'wallet_tron'")[0]
-    return {"host": host, "since": "2000-01-01", "asn": "AS64500", "value": wallet, "days": "0"}
+    (report,) = query(watched, "SELECT report_id FROM mentions WHERE role = 'accused' LIMIT 1")[0]
+    return {
+        "host": host,
+        "since": "2000-01-01",
+        "asn": "AS64500",
+        "value": wallet,
+        "days": "0",
+        "country": "kh",
+        "report": report,
+    }
 
 
 @pytest.mark.parametrize("name", QUERIES)

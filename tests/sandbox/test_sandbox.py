@@ -208,7 +208,7 @@ def test_dns_answers_over_udp_and_tcp() -> None:
         first, second = [(await ask("trap-rebind.test", "A"))[1] for _ in range(2)]
         assert first != second and "127.0.0.1" in first + second
         _, text = await ask("1.0.64.127.origin.asn.cymru.com", "TXT")
-        assert text == ['"64500 | 127.64.0.0/24 | ZZ | other | 2026-11-01"']
+        assert text == ['"64500 | 127.64.0.0/24 | KH | other | 2026-11-01"']
         assert "DEEPROCK" in (await ask("AS64500.asn.cymru.com", "TXT"))[1][0]
 
     serving(check)
