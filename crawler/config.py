@@ -47,14 +47,22 @@ class WhoisConfig:
 
 @dataclass(frozen=True, slots=True)
 class RdapConfig:
-    """base: one RDAP service for every TLD; empty means the shipped IANA bootstrap."""
+    """Where registrations are looked up first.
+
+    base: one RDAP service for every TLD; empty means those that IANA's bootstrap names.
+    bootstrap: where that registry (RFC 9224) is fetched once a month; empty means as shipped.
+    """
 
     base: str = ""
+    bootstrap: str = "https://data.iana.org/rdap/dns.json"
 
 
 @dataclass(frozen=True, slots=True)
 class HostingConfig:
-    """asn_table: a TSV of address ranges (iptoasn form); empty means Team Cymru's DNS zones."""
+    """Where the network of an address is looked up.
+
+    asn_table: TSV (iptoasn form) or .mmdb (GeoLite2 ASN, DB-IP, IPinfo); empty: Team Cymru's DNS.
+    """
 
     asn_table: str = ""
 
@@ -319,7 +327,9 @@ def _check(section: str, key: str, value: Any) -> None:
                 ipaddress.ip_address(endpoint(server, 53)[0])
         case ("whois", "server") if value:
             endpoint(value, 43)
-        case ("rdap", "base") if value and not value.startswith(("http://", "https://")):
+        case ("rdap", "base" | "bootstrap") if value and not value.startswith(
+            ("http://", "https://")
+        ):
             raise ValueError("expects an http:// or https:// address")
         case ("alert", "webhook") if value and not value.startswith(("http://", "https://")):
             raise ValueError("expects an http:// or https:// address")

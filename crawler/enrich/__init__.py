@@ -6,9 +6,9 @@ Nothing here raises: what cannot be looked up becomes a record with its failure.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ import aiohttp
 
 from crawler.config import Config, endpoint
 from crawler.enrich import dns, hosting, rdap, tls, whois
+from crawler.enrich.pace import RDAP_PAUSE, WHOIS_PAUSE, Paces
 from crawler.model import Certificate, DnsRecord, Enrichment, Hosting, Registration
 from crawler.names import address, is_under_private_suffix, registered_domain
 from crawler.net import AddressGuard, Resolver
@@ -26,29 +27,34 @@ __all__ = ["Clients", "enrich"]
 
 Clock = Callable[[], datetime]
 
-# Registries lock out who asks faster; of one server only so much is asked at once.
-PER_SERVER = 4
-PER_OWN_SERVER = 32
-# A server that said so often in a row that it was asked too much is left alone.
-QUOTA_REST = 3
+# From a registry to its registrar, and no further.
+MAX_REFERRALS = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """What look-ups need. Servers that the operator names are trusted; all others are guarded."""
+    """What look-ups need. Servers that the operator names are trusted; all others are guarded.
+
+    `bootstrap` is TLD → RDAP service where that is newer than what is shipped.
+    """
 
     resolver: Resolver
     guard: AddressGuard
     port_map: Mapping[int, int]
     whois_server: str = ""
     rdap_base: str = ""
-    asn_table: hosting.AsnTable | None = None
+    asn_table: hosting.Table | None = None
     timeout: float = 8.0
-    gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    quotas: dict[str, int] = field(default_factory=dict)
+    bootstrap: Mapping[str, str] = field(default_factory=dict)
+    now: Clock = field(default=lambda: datetime.now(UTC))
+    paces: Paces = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = frozenset({self.whois_server, urlsplit(self.rdap_base).netloc} - {""})
+        object.__setattr__(self, "paces", Paces(self.now, own))
 
     @classmethod
-    def from_config(cls, config: Config) -> "Clients":
+    def from_config(cls, config: Config, now: Clock) -> "Clients":
         """Raises OSError or ValueError for an ASN table that cannot be read."""
         table = config.hosting.asn_table
         return cls(
@@ -57,25 +63,13 @@ class Clients:
             port_map=config.network.port_map,
             whois_server=config.whois.server,
             rdap_base=config.rdap.base,
-            asn_table=hosting.AsnTable.load(Path(table)) if table else None,
+            asn_table=hosting.load(Path(table)) if table else None,
+            now=now,
         )
 
-    def gate(self, server: str) -> asyncio.Semaphore:
-        size = PER_OWN_SERVER if self.is_own(server) else PER_SERVER
-        return self.gates.setdefault(server, asyncio.Semaphore(size))
-
-    def is_own(self, server: str) -> bool:
-        """Whether the operator named this server for all domains."""
-        return server == self.whois_server or server == urlsplit(self.rdap_base).netloc
-
-    def rests(self, server: str) -> bool:
-        return self.quotas.get(server, 0) >= QUOTA_REST
-
     def heard(self, server: str, answer: Registration) -> Registration:
-        """`answer`, after its quota message, if it is one, has been counted."""
-        if not self.is_own(server):
-            counted = self.quotas.get(server, 0) + 1 if answer.failure == "quota" else 0
-            self.quotas[server] = counted
+        """`answer`, after what it says of the server has been learned."""
+        self.paces.heard(server, complained=answer.failure == "quota")
         return answer
 
 
@@ -86,8 +80,12 @@ async def enrich(
     now: Clock,
     concurrency: int,
     probe_label: Callable[[str], str],
+    known: Collection[str] = (),
 ) -> AsyncIterator[Enrichment]:
-    """Look up each host; registration once a registered domain, network once an address."""
+    """Look up each host; registration once a registered domain, network once an address.
+
+    Of the domains in `known` the registration is known well enough.
+    """
     registrations: dict[str, asyncio.Task[tuple[Registration, ...]]] = {}
     networks: dict[str, asyncio.Task[Hosting]] = {}
     owners: dict[str, asyncio.Task[tuple[str, str]]] = {}
@@ -111,7 +109,7 @@ async def enrich(
             if ip not in networks:
                 networks[ip] = asyncio.create_task(_network(ip, clients, owners, now))
         registration: tuple[Registration, ...] = ()
-        if not literal and not is_under_private_suffix(domain):
+        if not literal and domain not in known and not is_under_private_suffix(domain):
             if domain not in registrations:
                 registrations[domain] = asyncio.create_task(_registration(domain, clients, now))
             registration = await registrations[domain]
@@ -142,7 +140,7 @@ async def enrich(
 async def _registration(domain: str, clients: Clients, now: Clock) -> tuple[Registration, ...]:
     """RDAP, and WHOIS where RDAP has no answer; every failure is kept."""
     found: list[Registration] = []
-    if url := rdap.url_for(domain, clients.rdap_base):
+    if url := rdap.url_for(domain, clients.rdap_base, clients.bootstrap):
         found.append(await _rdap(domain, url, clients, now))
         if not found[0].failure:
             return tuple(found)
@@ -152,10 +150,8 @@ async def _registration(domain: str, clients: Clients, now: Clock) -> tuple[Regi
 
 async def _rdap(domain: str, url: str, clients: Clients, now: Clock) -> Registration:
     server = urlsplit(url).netloc
-    if clients.rests(server):
-        return Registration(domain, "rdap", now(), failure="quota")
     try:
-        async with clients.gate(server), asyncio.timeout(clients.timeout):
+        async with clients.paces.turn(server, RDAP_PAUSE), asyncio.timeout(clients.timeout):
             status, body = await _get(url, clients)
     except TimeoutError:
         return Registration(domain, "rdap", now(), failure="timeout")
@@ -198,7 +194,8 @@ async def _whois(domain: str, clients: Clients, now: Clock) -> Registration:
             server = whois.referral(root.raw)
         if not server:
             return Registration(domain, "whois", now(), failure="the TLD has no WHOIS server")
-        return await _ask(domain, server, 43, clients, now)
+        found = await _ask(domain, server, 43, clients, now)
+        return await _refer(found, server, clients, now)
     except NetError as error:
         return Registration(domain, "whois", now(), failure=error.kind)
     except TimeoutError:
@@ -207,12 +204,26 @@ async def _whois(domain: str, clients: Clients, now: Clock) -> Registration:
         return Registration(domain, "whois", now(), failure=f"unreachable: {error.strerror}")
 
 
+async def _refer(found: Registration, server: str, clients: Clients, now: Clock) -> Registration:
+    """`found`, with what the registrar's own server adds when a registry refers there."""
+    asked = {server}
+    for _ in range(MAX_REFERRALS):
+        further = whois.registrar_server(found.raw)
+        if found.failure or not further or further in asked:
+            break
+        asked.add(further)
+        try:
+            more = await _ask(found.domain, further, 43, clients, now)
+        except (NetError, TimeoutError, OSError):
+            break
+        found = whois.completed(found, more)
+    return found
+
+
 async def _ask(question: str, host: str, port: int, clients: Clients, now: Clock) -> Registration:
     """One question to one server. A server that the operator named is connected to as it is."""
     server = clients.whois_server or host
-    if clients.rests(server):
-        return Registration(question, "whois", now(), failure="quota")
-    async with clients.gate(server):
+    async with clients.paces.turn(server, WHOIS_PAUSE):
         if clients.whois_server:
             async with asyncio.timeout(clients.timeout):
                 reader, writer = await asyncio.open_connection(host, port)
@@ -250,10 +261,8 @@ async def _network(
 async def _owner(url: str, clients: Clients) -> tuple[str, str]:
     """(organisation, abuse contact) of a network; empty when the registry does not say."""
     server = urlsplit(url).netloc
-    if clients.rests(server):
-        return "", ""
     try:
-        async with clients.gate(server), asyncio.timeout(clients.timeout):
+        async with clients.paces.turn(server, RDAP_PAUSE), asyncio.timeout(clients.timeout):
             return rdap.parse_network(*await _get(url, clients))
     except (TimeoutError, NetError, aiohttp.ClientError, OSError, ValueError):
         return "", ""

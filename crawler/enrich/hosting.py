@@ -9,12 +9,64 @@ import bisect
 import csv
 import gzip
 import ipaddress
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
+
+import maxminddb
 
 from crawler.model import Hosting
 from crawler.net import Resolver
+
+
+class Table(Protocol):
+    """A local table of networks."""
+
+    def look_up(self, ip: str, now: datetime) -> Hosting: ...
+
+
+def load(path: Path) -> Table:
+    """The table in `path`: MMDB by its ending, TSV otherwise. Raises OSError or ValueError."""
+    return Mmdb.load(path) if path.suffix == ".mmdb" else AsnTable.load(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Mmdb:
+    """A MaxMind database: GeoLite2 ASN, DB-IP ASN Lite, IPinfo Lite."""
+
+    reader: maxminddb.Reader
+
+    @classmethod
+    def load(cls, path: Path) -> "Mmdb":
+        """Raises OSError, or ValueError for a file that is none."""
+        try:
+            return cls(maxminddb.open_database(path))
+        except maxminddb.InvalidDatabaseError as error:
+            raise ValueError(f"{path}: no MaxMind database: {error}; fetch it again") from error
+
+    def look_up(self, ip: str, now: datetime) -> Hosting:
+        try:
+            found, length = self.reader.get_with_prefix_len(ip)
+        except (ValueError, maxminddb.InvalidDatabaseError) as error:
+            return Hosting(ip, now, source="mmdb", failure=f"not understood: {error}"[:200])
+        if not isinstance(found, dict):
+            return Hosting(ip, now, source="mmdb", failure="not announced")
+        number = str(found.get("autonomous_system_number") or found.get("asn") or "")
+        digits = number.upper().removeprefix("AS")
+        name = found.get("autonomous_system_organization") or found.get("as_name") or ""
+        country = found.get("country_code") or ""
+        return Hosting(
+            ip,
+            now,
+            int(digits) if digits.isdigit() else 0,
+            str(ipaddress.ip_network(f"{ip}/{length}", strict=False)),
+            str(name)[:200],
+            str(country)[:60],
+            "mmdb",
+            json.dumps(found, ensure_ascii=False, default=str)[:500],
+        )
 
 
 @dataclass(frozen=True, slots=True)

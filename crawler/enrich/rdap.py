@@ -1,7 +1,7 @@
 """RDAP (RFC 9082, RFC 9083): JSON over HTTP, with the same guard as every other connection."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,9 +34,30 @@ BOOTSTRAP: dict[str, str] = {
 }
 
 
-def url_for(domain: str, base: str) -> str:
+def bootstrap(document: bytes) -> dict[str, str]:
+    """TLD → service of a bootstrap registry (RFC 9224 §3, §4), HTTPS before HTTP.
+
+    Raises ValueError when it is none.
+    """
+    try:
+        found = json.loads(document)
+        services = found["services"]
+        table: dict[str, str] = {}
+        for names, urls in services:
+            good = sorted(url for url in urls if url.startswith(("http://", "https://")))
+            for name in names if good else ():
+                table[str(name).lower().lstrip(".")] = good[-1]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no RDAP bootstrap registry (RFC 9224): {error!r}"[:200]) from error
+    if not table:
+        raise ValueError("no RDAP bootstrap registry (RFC 9224): it names no service")
+    return table
+
+
+def url_for(domain: str, base: str, newer: Mapping[str, str] | None = None) -> str:
     """Where to ask about `domain`, "" when no service is known."""
-    root = base or BOOTSTRAP.get(domain.rpartition(".")[2], "")
+    tld = domain.rpartition(".")[2]
+    root = base or (newer or {}).get(tld) or BOOTSTRAP.get(tld, "")
     return f"{root.rstrip('/')}/domain/{domain}" if root else ""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import whois
@@ -64,6 +65,28 @@ def referral(text: str) -> str:
     """The server that an answer of IANA's refers to, "" when the TLD has none."""
     found = re.search(r"^(?:whois|refer):[ \t]+([a-z0-9.-]{4,100})\s*$", text, re.M | re.I)
     return found.group(1).lower() if found else ""
+
+
+def registrar_server(text: str) -> str:
+    """The registrar's own server that a thin registry's answer names, "" when it names none."""
+    found = re.search(
+        r"^[ \t]{0,20}Registrar WHOIS Server:[ \t]{0,20}(?:r?whois://)?([a-z0-9.-]{4,100})\s*$",
+        text[:MAX_READ],
+        re.M | re.I,
+    )
+    return found.group(1).lower().rstrip(".") if found else ""
+
+
+def completed(found: Registration, more: Registration) -> Registration:
+    """`found` with what only `more` tells; both texts are kept."""
+    if more.failure:
+        return found
+    missing = {
+        name: value
+        for name in ("country", "organisation", "abuse_contact", "registrar_iana_id", "dnssec")
+        if not getattr(found, name) and (value := getattr(more, name))
+    }
+    return replace(found, **missing, raw=f"{found.raw}\n{more.raw}"[: 2 * MAX_ANSWER])
 
 
 async def ask(

@@ -637,6 +637,20 @@ class Store:
             ),
         )
 
+    def note_servers(
+        self, states: Iterable[tuple[str, float, int, datetime | None]], now: datetime
+    ) -> None:
+        """Remember (server, pause, quota, rest until) of registries' servers."""
+        with self.transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO servers (server, pause, quota, rest_until, updated_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [
+                    (server, pause, quota, iso(rest), iso(now))
+                    for server, pause, quota, rest in states
+                ],
+            )
+
     def replace_operations(
         self, operations: Sequence[Operation], changes: Iterable[Change], now: datetime
     ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from crawler.enrich import PER_OWN_SERVER, PER_SERVER, QUOTA_REST, Clients, enrich
+from crawler.enrich import Clients, enrich
 from crawler.model import Enrichment, Registration
 from crawler.net import AddressGuard, Answer, Resolver
 
@@ -79,31 +79,6 @@ def test_an_answer_in_pieces_is_read_to_its_end() -> None:
 
 def test_an_endless_answer_is_cut() -> None:
     assert rdap_answer([b"x" * 600_000] * 3).failure == "too long"
-
-
-def test_a_server_that_complains_is_left_alone() -> None:
-    clients = given()
-    full = Registration("a.com", "whois", NOW, failure="quota")
-    for _ in range(QUOTA_REST):
-        assert not clients.rests("whois.registry.test")
-        clients.heard("whois.registry.test", full)
-    assert clients.rests("whois.registry.test")
-    assert not clients.rests("whois.other.test")
-
-
-def test_one_answer_ends_the_complaints() -> None:
-    clients = given()
-    full = Registration("a.com", "whois", NOW, failure="quota")
-    for answer in (full, full, Registration("b.com", "whois", NOW), full, full):
-        clients.heard("whois.registry.test", answer)
-    assert not clients.rests("whois.registry.test")
-
-
-def test_of_registries_little_is_asked_at_once_and_of_the_operators_own_servers_more() -> None:
-    clients = given(whois_server="127.0.0.1:4343", rdap_base="http://127.0.0.1:8081/")
-    assert clients.gate("whois.registry.test")._value == PER_SERVER
-    assert clients.gate("127.0.0.1:4343")._value == PER_OWN_SERVER
-    assert clients.gate("127.0.0.1:8081")._value == PER_OWN_SERVER
 
 
 def test_a_surprise_costs_one_host() -> None:

@@ -258,6 +258,65 @@ def test_a_local_table_answers_for_networks(tmp_path: Path) -> None:
         hosting.AsnTable.load(path)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"autonomous_system_number": 64500, "autonomous_system_organization": "ONE"},
+        {"asn": "AS64500", "as_name": "ONE", "country_code": "ZZ"},
+    ],
+    ids=["GeoLite2 and DB-IP", "IPinfo"],
+)
+def test_a_maxmind_database_answers_for_networks(tmp_path: Path, row: dict[str, Any]) -> None:
+    writer = pytest.importorskip("mmdb_writer", reason="pip install mmdb-writer")
+    netaddr = pytest.importorskip("netaddr")
+    made = writer.MMDBWriter(4, "GeoLite2-ASN")
+    made.insert_network(netaddr.IPSet(["192.0.2.0/24"]), row)
+    path = tmp_path / "asn.mmdb"
+    made.to_db_file(str(path))
+    table = hosting.load(path)
+    found = table.look_up("192.0.2.77", NOW)
+    assert (found.asn, found.as_name, found.prefix) == (64500, "ONE", "192.0.2.0/24")
+    assert table.look_up("203.0.113.1", NOW).failure == "not announced"
+    assert table.look_up("2001:db8::1", NOW).failure.startswith("not understood")
+    path.write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="no MaxMind database"):
+        hosting.load(path)
+
+
+def test_a_bootstrap_registry_is_read_and_anything_else_refused() -> None:
+    document = {
+        "version": "1.0",
+        "services": [
+            [["com", "xn--fiqs8s"], ["http://old.test/", "https://new.test/"]],
+            [["odd"], ["ftp://nowhere.test/"]],
+        ],
+    }
+    table = rdap.bootstrap(json.dumps(document).encode())
+    assert table == {"com": "https://new.test/", "xn--fiqs8s": "https://new.test/"}
+    assert rdap.url_for("a.com", "", table) == "https://new.test/domain/a.com"
+    for body in (b"", b"<html>", b"[]", b'{"services": [7]}', b'{"services": []}'):
+        with pytest.raises(ValueError, match="no RDAP bootstrap registry"):
+            rdap.bootstrap(body)
+
+
+def test_the_owner_of_a_network_and_its_abuse_contact_are_named(
+    looked_up: dict[str, Enrichment],
+) -> None:
+    operation = next(iter(WORLD.operations.values()))
+    (network,) = looked_up[operation.front].hosting
+    assert network.organisation == "Deeprock Bullet Hosting"
+    assert network.abuse_contact == "abuse@deeprock.test"
+    assert rdap.network_url("192.0.2.1", "apnic", "") == "https://rdap.apnic.net/ip/192.0.2.1"
+    assert rdap.network_url("192.0.2.1", "", "") == ""
+    for body in (b"", b"[]", b'{"objectClassName": "ip network", "entities": 7}'):
+        assert rdap.parse_network(200, body) == ("", "")
+
+
+def test_a_key_that_is_used_again_is_known_by_its_hash(looked_up: dict[str, Enrichment]) -> None:
+    found = looked_up[next(iter(WORLD.operations.values())).front].certificate
+    assert found is not None and len(found.key_sha256) == 64 != found.sha256
+
+
 def test_a_certificate_that_is_none_is_a_failure() -> None:
     assert tls.parse("a.test", b"not der", NOW).failure.startswith("not understood")
 
