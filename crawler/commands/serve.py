@@ -49,7 +49,7 @@ def datasette(
     try:
         from datasette.cli import cli
         from datasette.plugins import pm
-    except ImportError:
+    except ModuleNotFoundError:
         die(Exit.USAGE, "datasette is not installed; pip install 'scamtrail[desk]'")
     from crawler.desk import plugin
 
@@ -57,7 +57,9 @@ def datasette(
         pm.register(plugin, "scamtrail")
     token = secrets.token_urlsafe(24) if triage else ""
     plugin.settings = desk.Settings(token=token, language=language or "")
-    Store(opened.database).close()  # brings the schema up to date; Datasette only reads
+    # Brings the schema and what SQLite's planner knows up to date; Datasette only reads.
+    with Store(opened.database) as store:
+        store.learn()
     if triage:
         page = f"http://{host}:{port}/{opened.database.stem}/-/triage?token={token}"
         click.echo(f"decide cases at {page}")

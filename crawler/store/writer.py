@@ -144,6 +144,11 @@ class Store:
         self.connection: sqlite3.Connection = self.database.conn
         self.archive: Archive | None = None
 
+    def learn(self) -> None:
+        """Sample every index, so that SQLite's planner knows which one serves a query best."""
+        self.connection.execute("PRAGMA analysis_limit = 400")
+        self.connection.execute("ANALYZE")
+
     def close(self) -> None:
         if self.archive:
             self.archive.close()

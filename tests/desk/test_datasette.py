@@ -3,9 +3,8 @@
 import csv
 import io
 import json
-import socket
-import subprocess
-import time
+import re
+import sqlite3
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -15,34 +14,18 @@ from typing import Any
 import pytest
 import yaml
 
-from crawler.desk import METADATA
-from support import BIN, change, query
+from crawler.desk import FOLDER, METADATA
+from crawler.desk.texts import accepted, catalogue, choose, languages
+from desk import running, serving
+from support import change, query, scamtrail
 
 QUERIES = yaml.safe_load(METADATA.read_text("utf-8"))["databases"]["findings"]["queries"]
 
 
 @pytest.fixture(scope="module")
 def desk(watched: Path) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    process = subprocess.Popen(
-        [str(BIN / "scamtrail"), "datasette", "-w", str(watched), "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    base = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                fetch(f"{base}/-/versions.json")
-                break
-            except OSError:
-                assert process.poll() is None
-                time.sleep(0.1)
-        yield base
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    with serving(watched) as found:
+        yield found.base
 
 
 def fetch(url: str) -> str:
@@ -141,3 +124,79 @@ def test_no_cell_of_a_download_is_a_formula(desk: str) -> None:
         "c": "'@x",
         "d": "plain, text",
     }
+
+
+def test_plain_datasette_shows_the_same_pages(watched: Path) -> None:
+    with running("datasette", "serve", str(watched / "findings.db")) as plain:
+        assert "<h1>Dashboard</h1>" in fetch(plain.page("dashboard"))
+        assert json.loads(fetch(f"{plain.base}/findings/networks.json?_shape=array"))
+        assert "One row a host that was visited" in fetch(f"{plain.base}/findings/sites")
+
+
+def test_a_snapshot_is_one_file_without_persons(watched: Path, tmp_path: Path) -> None:
+    target = tmp_path / "published.db"
+    done = scamtrail("datasette", "-w", watched, "--snapshot", target)
+    assert done.returncode == 0, done.stderr
+    assert scamtrail("datasette", "-w", watched, "--snapshot", target).returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["published.db"]
+    with sqlite3.connect(target) as db:
+        for table in ("frontier", "runs", "appeals"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+        assert db.execute("SELECT count(*) FROM whois WHERE raw != ''").fetchone() == (0,)
+        assert (
+            db.execute("SELECT count(*) FROM sites").fetchone()
+            == query(watched, "SELECT count(*) FROM sites").pop()
+        )
+    with running("datasette", "serve", "-i", str(target)) as plain:
+        (host,) = query(watched, "SELECT host FROM sites WHERE category = 'gambling' LIMIT 1")[0]
+        page = fetch(f"{plain.base}/published/-/site/{host}")
+        assert host.replace(".", "[.]") in page
+
+
+def test_every_answer_forbids_outside_requests(desk: str) -> None:
+    for path in ("/", "/findings/sites", "/findings/sites.json", "/findings/-/triage"):
+        with urllib.request.urlopen(f"{desk}{path}", timeout=20) as answer:
+            policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self' 'nonce-")
+        assert "unsafe-eval" not in policy and "http:" not in policy
+
+
+def test_a_page_that_is_not_there_is_not_found(desk: str) -> None:
+    for path in ("/nothing", "/findings/-/site/never.example", "/-/scamtrail/other.js"):
+        with pytest.raises(urllib.error.HTTPError) as missing:
+            fetch(f"{desk}{path}")
+        assert missing.value.code == 404
+
+
+def test_the_catalogues_have_the_same_keys_and_places_for_values() -> None:
+    def holes(text: str) -> list[str]:
+        return sorted(re.findall(r"{\w+}", text))
+
+    english = catalogue("en")
+    assert {"en", "vi", "zh"} <= set(languages())
+    for language in languages():
+        own = catalogue(language)
+        assert own.keys() == english.keys(), language
+        assert all(holes(own[key]) == holes(english[key]) for key in own), language
+
+
+def test_every_word_of_the_templates_is_in_the_catalogue_and_used() -> None:
+    source = "".join(
+        path.read_text("utf-8") for path in (*FOLDER.rglob("*.html"), *FOLDER.rglob("*.py"))
+    )
+    used = set(re.findall(r"\bt\(\"([a-z_]+)\"[,)]", source))
+    assert used <= catalogue("en").keys()
+    built = ("event_", "step_", "tie_", "do_")
+    unused = {
+        key
+        for key in catalogue("en").keys() - used
+        if not key.startswith(built) and key not in ("gambling", "investment", "other_scam")
+    }
+    assert unused == set()
+
+
+def test_a_language_is_chosen_as_the_browser_asks() -> None:
+    assert choose(accepted("fr, zh-TW;q=0.8, vi;q=0.9, en;q=0.1")) == "vi"
+    assert choose(accepted("fr")) == "en"
+    assert choose(accepted("")) == "en"
+    assert choose(accepted("zh;q=x, vi")) == "vi"

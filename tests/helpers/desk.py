@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from playwright.sync_api import Browser, sync_playwright
+from typing import TYPE_CHECKING
 
 from support import BIN
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 FLAGS = (
     "--no-sandbox",  # Chromium refuses its sandbox to root, whom containers run as
@@ -41,17 +43,24 @@ class Desk:
 @contextmanager
 def serving(workspace: Path, *options: str) -> Iterator[Desk]:
     """`scamtrail datasette` on a free port."""
+    with running("scamtrail", "datasette", "-w", str(workspace), *options) as found:
+        yield found
+
+
+@contextmanager
+def running(*command: str) -> Iterator[Desk]:
+    """A program that serves Datasette, told a free port."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-    command = [str(BIN / "scamtrail"), "datasette", "-w", str(workspace), "--port", str(port)]
+    program, *arguments = command
     base = f"http://127.0.0.1:{port}"
     with tempfile.NamedTemporaryFile("w") as said:
         process = subprocess.Popen(
-            [*command, *options], stdout=said, stderr=said,
+            [str(BIN / program), *arguments, "--port", str(port)], stdout=said, stderr=said,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         try:
-            for _ in range(400):
+            for _ in range(600):
                 try:
                     urllib.request.urlopen(f"{base}/-/versions.json", timeout=5).close()
                     break
@@ -70,8 +79,10 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> "Iterator[Browser]":
     """Debian's Chromium without a window, in a fresh profile."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS])
         try:

@@ -4,6 +4,8 @@ Datasette finds it by its entry point. It acts on databases that are findings an
 alone; `settings` is what `scamtrail datasette` sets before it starts Datasette.
 """
 
+from __future__ import annotations
+
 import asyncio
 import copy
 import hmac
@@ -15,15 +17,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
 
 import yaml
-from datasette import handle_exception as faults
 from datasette import hookimpl
-from datasette.app import Datasette
-from datasette.database import Database
 from datasette.utils.asgi import Forbidden, NotFound, Request, Response
 from itsdangerous import BadSignature
 from jinja2 import Environment
@@ -36,11 +35,13 @@ from crawler.desk.texts import accepted, choose, languages, translator
 from crawler.names import defang, printable
 from crawler.store import Store, StoreError
 
+# Datasette loads this module while its own are half loaded, so they are only named here.
+if TYPE_CHECKING:
+    from datasette.app import Datasette
+    from datasette.database import Database
+
 settings = Settings()
 
-# Datasette 0.65 prints every error with rich, which rich 14.1 and later refuse outside `except`, so
-# that each page not found became an error of the server; the plain traceback stays.
-faults.rich = None
 
 # Only this server is ever asked for anything, and no script runs that it did not write: Datasette's
 # own inline scripts get the nonce by way of their templates, never by way of data.
@@ -73,6 +74,11 @@ class Reading:
 @hookimpl
 def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
     async def look() -> None:
+        from datasette import handle_exception
+
+        # Datasette 0.65 prints every error with rich, which later versions of rich refuse outside
+        # `except`: each page not found became an error of the server. The plain traceback stays.
+        handle_exception.rich = None
         found = []
         for name, database in datasette.databases.items():
             tables = set(await database.table_names())
