@@ -234,13 +234,14 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Enrichment:
-    """Everything looked up about one host."""
+    """Everything looked up about one host. `favicon` is its hash as Shodan counts it."""
 
     host: str
     registration: tuple[Registration, ...] = ()
     dns: tuple[DnsRecord, ...] = ()
     hosting: tuple[Hosting, ...] = ()
     certificate: Certificate | None = None
+    favicon: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from crawler.config import Config, endpoint
-from crawler.enrich import dns, hosting, rdap, tls, whois
+from crawler.enrich import dns, favicon, hosting, rdap, tls, whois
 from crawler.enrich.pace import RDAP_PAUSE, WHOIS_PAUSE, Paces
 from crawler.model import Certificate, DnsRecord, Enrichment, Hosting, Registration
 from crawler.names import address, is_under_private_suffix, registered_domain
@@ -46,6 +46,7 @@ class Clients:
     asn_table: hosting.Table | None = None
     timeout: float = 8.0
     bootstrap: Mapping[str, str] = field(default_factory=dict)
+    user_agent: str = "scamtrail"
     now: Clock = field(default=lambda: datetime.now(UTC))
     paces: Paces = field(init=False)
 
@@ -64,6 +65,7 @@ class Clients:
             whois_server=config.whois.server,
             rdap_base=config.rdap.base,
             asn_table=hosting.load(Path(table)) if table else None,
+            user_agent=config.network.user_agent,
             now=now,
         )
 
@@ -119,6 +121,7 @@ async def enrich(
             dns=records,
             hosting=tuple([await networks[ip] for ip in ips]),
             certificate=await _certificate(host, clients, context, now) if ips else None,
+            favicon=await _favicon(host, clients) if ips and not literal else "",
         )
 
     waiting = iter(hosts)
@@ -152,7 +155,7 @@ async def _rdap(domain: str, url: str, clients: Clients, now: Clock) -> Registra
     server = urlsplit(url).netloc
     try:
         async with clients.paces.turn(server, RDAP_PAUSE), asyncio.timeout(clients.timeout):
-            status, body = await _get(url, clients)
+            status, body = await _get(url, clients, trusted=bool(clients.rdap_base))
     except TimeoutError:
         return Registration(domain, "rdap", now(), failure="timeout")
     except NetError as error:
@@ -162,25 +165,52 @@ async def _rdap(domain: str, url: str, clients: Clients, now: Clock) -> Registra
     return clients.heard(server, rdap.parse(domain, status, body, now()))
 
 
-async def _get(url: str, clients: Clients) -> tuple[int, bytes]:
-    """One GET; a base that the operator named is connected to as it is."""
+async def _favicon(host: str, clients: Clients) -> str:
+    """The hash of the icon at its usual place, "" when there is none."""
+    for scheme in ("https", "http"):
+        try:
+            async with asyncio.timeout(clients.timeout):
+                url = f"{scheme}://{host}/favicon.ico"
+                status, body = await _get(
+                    url, clients, trusted=False, verify=False, limit=favicon.MAX_ICON
+                )
+        except (TimeoutError, NetError, aiohttp.ClientError, OSError, ValueError):
+            continue
+        if found := favicon.shodan_hash(status, body):
+            return found
+    return ""
+
+
+async def _get(
+    url: str,
+    clients: Clients,
+    *,
+    trusted: bool,
+    verify: bool = True,
+    limit: int = rdap.MAX_ANSWER,
+) -> tuple[int, bytes]:
+    """One GET without redirects; a service that the operator named is connected to as it is.
+
+    Raises NetError("too long") beyond `limit` bytes. `url` names a host, never an address, unless
+    it is trusted. Without `verify` any certificate will do.
+    """
     connector = aiohttp.TCPConnector(
         resolver=None
-        if clients.rdap_base
+        if trusted
         else CheckedResolver(clients.resolver, clients.guard, clients.port_map),
+        ssl=verify,
         force_close=True,
     )
+    headers = {"Accept": "application/rdap+json, image/*;q=0.5", "User-Agent": clients.user_agent}
     async with (
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
-        session.get(
-            url, allow_redirects=False, headers={"Accept": "application/rdap+json"}
-        ) as answer,
+        session.get(url, allow_redirects=False, headers=headers) as answer,
     ):
         body = bytearray()
         async for chunk in answer.content.iter_chunked(65_536):
             body += chunk
-            if len(body) > rdap.MAX_ANSWER:
-                raise NetError("too long", f"more than {rdap.MAX_ANSWER:,} bytes")
+            if len(body) > limit:
+                raise NetError("too long", f"more than {limit:,} bytes")
         return answer.status, bytes(body)
 
 
@@ -263,7 +293,7 @@ async def _owner(url: str, clients: Clients) -> tuple[str, str]:
     server = urlsplit(url).netloc
     try:
         async with clients.paces.turn(server, RDAP_PAUSE), asyncio.timeout(clients.timeout):
-            return rdap.parse_network(*await _get(url, clients))
+            return rdap.parse_network(*await _get(url, clients, trusted=bool(clients.rdap_base)))
     except (TimeoutError, NetError, aiohttp.ClientError, OSError, ValueError):
         return "", ""
 

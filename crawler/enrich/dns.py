@@ -8,7 +8,7 @@ from crawler.model import DnsRecord
 from crawler.names import address, is_under_private_suffix
 from crawler.net import Answer, Resolver
 
-HOST_TYPES = ("A", "AAAA", "CNAME")
+HOST_TYPES = ("A", "AAAA")
 DOMAIN_TYPES = ("NS", "MX", "TXT", "SOA", "CAA")
 # A resolver says these of a name that simply has no such record.
 _ABSENT = frozenset({"nodata"})
@@ -21,7 +21,7 @@ async def look_up(
     now: datetime,
     probe_label: Callable[[str], str],
 ) -> tuple[DnsRecord, ...]:
-    """Addresses of the host; name servers, mail, text and SOA of the domain; a wildcard probe.
+    """Addresses and aliases of the host; NS, MX, TXT, SOA and CAA of the domain; a wildcard probe.
 
     The probe asks for a label that nobody chose; an answer is stored as type WILDCARD.
     """
@@ -42,7 +42,12 @@ async def look_up(
 
 
 def records(host: str, kind: str, answer: Answer, now: datetime) -> Iterator[DnsRecord]:
-    """An answer as records; that a type is absent is no record, that it cannot be told is one."""
+    """An answer as records, its chain of aliases before it.
+
+    That a type is absent is no record, that it cannot be told is one.
+    """
+    for alias in answer.chain:
+        yield DnsRecord(host, "CNAME", alias[:500], answer.ttl, now)
     if answer.failure and answer.failure not in _ABSENT:
         yield DnsRecord(host, kind, "", 0, now, answer.failure)
     for value in answer.values:

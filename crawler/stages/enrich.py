@@ -144,6 +144,8 @@ def ties(enrichment: Enrichment) -> Iterator[Identifier]:
             yield Identifier("ip", record.value)
         elif record.type == "NS" and record.value:
             yield Identifier("name_server", record.value.lower().rstrip("."))
+    if enrichment.favicon:
+        yield Identifier("favicon", enrichment.favicon)
     if (certificate := enrichment.certificate) and certificate.sha256:
         # A key that is used again ties like the certificate itself.
         yield Identifier("certificate", certificate.key_sha256 or certificate.sha256)

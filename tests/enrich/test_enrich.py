@@ -1,6 +1,7 @@
 """Registration, DNS, hosting and certificate, against the practice servers and hostile ones."""
 
 import asyncio
+import base64
 import ipaddress
 import json
 from collections.abc import Callable
@@ -9,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import mmh3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.enrich import Clients, enrich, hosting, rdap, tls, whois
+from crawler.enrich import Clients, dns, enrich, favicon, hosting, rdap, tls, whois
 from crawler.model import Enrichment
-from crawler.net import AddressGuard, Resolver
+from crawler.net import AddressGuard, Answer, Resolver
 from crawler.sandbox import Ports, Sandbox
 from crawler.sandbox.registration import rdap_object, registered, whois_text
 from crawler.sandbox.world import build
@@ -310,6 +312,29 @@ def test_the_owner_of_a_network_and_its_abuse_contact_are_named(
     assert rdap.network_url("192.0.2.1", "", "") == ""
     for body in (b"", b"[]", b'{"objectClassName": "ip network", "entities": 7}'):
         assert rdap.parse_network(200, body) == ("", "")
+
+
+def test_a_favicon_is_counted_as_search_engines_do(looked_up: dict[str, Enrichment]) -> None:
+    icon = b"\x89PNG\r\n\x1a\n" + bytes(range(100))
+    assert favicon.shodan_hash(200, icon) == str(mmh3.hash(base64.encodebytes(icon)))
+    assert favicon.shodan_hash(404, icon) == favicon.shodan_hash(200, b"<html>") == ""
+    first, second, *_ = WORLD.operations.values()
+    shown = {
+        operation.id: {
+            looked_up[name].favicon
+            for name in operation.members
+            if WORLD.hosts[name].kind == "operator"
+        }
+        for operation in (first, second)
+    }
+    assert all(len(found) == 1 and "" not in found for found in shown.values())
+    assert shown[first.id] != shown[second.id]
+
+
+def test_aliases_are_kept() -> None:
+    answer = Answer("a.test", "A", ("192.0.2.1",), 60, "", ("b.test", "c.test"))
+    found = [(item.type, item.value) for item in dns.records("a.test", "A", answer, NOW)]
+    assert found == [("CNAME", "b.test"), ("CNAME", "c.test"), ("A", "192.0.2.1")]
 
 
 def test_a_key_that_is_used_again_is_known_by_its_hash(looked_up: dict[str, Enrichment]) -> None:

@@ -51,6 +51,19 @@ def test_what_is_hidden_is_no_owner() -> None:
     assert whois.parse("shop88.tw", SAMPLES["shop88.tw"], NOW).organisation == ""
 
 
+# These registries answer nobody by WHOIS (IANA root zone database): the reason is stored.
+@pytest.mark.parametrize("tld", ["vn", "kh", "mm"])
+def test_a_registry_without_whois_is_found_out_from_iana(tld: str) -> None:
+    answer = f"domain:       {tld.upper()}\n\norganisation: Registry\n\nstatus:       ACTIVE\n"
+    assert whois.referral(answer) == ""
+
+
+def test_dnssec_is_read_as_registries_write_it() -> None:
+    assert whois.parse("shop88.io", SAMPLES["shop88.io"], NOW).dnssec == "unsigned"
+    signed = SAMPLES["shop88.io"].replace("DNSSEC: unsigned", "DNSSEC: signedDelegation")
+    assert whois.parse("shop88.io", signed, NOW).dnssec == "signed"
+
+
 def test_every_generic_and_regional_registry_has_a_server() -> None:
     regional = ("cn", "hk", "tw", "th", "la", "id", "my", "sg", "io")
     assert all(whois.server_for(f"a.{tld}") for tld in (*GENERIC, *regional))

@@ -4,6 +4,8 @@ import html
 import re
 from collections.abc import Iterator
 
+import phonenumbers
+
 from crawler.model import Identifier
 from crawler.names import has_known_suffix, normalise_host
 from crawler.operations.identifiers import Source, family
@@ -54,15 +56,17 @@ def handles(source: Source) -> Iterator[Identifier]:
         for kind, pattern in _LINKS:
             if match := pattern.match(url):
                 value = match.group(1).lower()
-                if value not in _PAGES:
-                    yield Identifier(kind, _number(value) if kind == "phone" else value)
+                if kind == "phone":
+                    yield from _phone(value)
+                elif value not in _PAGES:
+                    yield Identifier(kind, value)
     for kind, pattern in _LABELLED:
         for match in pattern.finditer(source.text):
             value = match.group(1).lower()
             if kind != "phone":
                 yield Identifier(kind, value)
-            elif 8 <= len(_number(value)) <= 15:
-                yield Identifier(kind, _number(value))
+            else:
+                yield from _phone(value)
 
 
 @family
@@ -99,6 +103,12 @@ def _mailbox(text: str) -> str:
     return f"{local}@{host}" if has_known_suffix(host) else ""
 
 
-def _number(text: str) -> str:
-    """Digits only, as E.164 has them after the plus."""
-    return re.sub(r"\D", "", text)
+def _phone(text: str) -> Iterator[Identifier]:
+    """The number as E.164 has it after the plus, when its country gives out numbers like it."""
+    try:
+        found = phonenumbers.parse("+" + re.sub(r"\D", "", text)[:17])
+    except phonenumbers.NumberParseException:
+        return
+    if phonenumbers.is_valid_number(found):
+        number = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+        yield Identifier("phone", number.removeprefix("+"))
