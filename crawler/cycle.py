@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.project import get_project_settings
 
@@ -167,8 +168,11 @@ class Cycle:
         recheck = recheck or bool(appeal)
         spider = RecheckSpider if recheck else TrailSpider
         name = "rechecking" if recheck else "following the trail"
-        with self.progress.stage(name):
-            crawled, error = asyncio.run(
+        with (
+            self.progress.stage(name),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            crawled, error = runner.run(
                 self._crawl(spider, limits, **({"appeal": appeal} if appeal else {}))
             )
         self.outcome.stats["recheck" if recheck else "crawl"] = crawled

@@ -128,6 +128,10 @@ class Page:
     def links(self) -> tuple[Link, ...]:
         return self.document.links
 
+    def header(self, name: str) -> str:
+        """The value of a header field, "" when it is absent; `name` in lower case."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -55,9 +55,12 @@ class TrailSpider(WorkspaceSpider):
         """The record with what the page, read as a report, accuses."""
         page = record.page
         try:
-            (reading, *_) = reports.read(
-                page.body, name=page.url, now=page.fetched_at, source=page.url
-            )
+            if "html" in page.header("content-type").lower():
+                reading = reports.read_page(page)
+            else:
+                (reading, *_) = reports.read(
+                    page.body, name=page.url, now=page.fetched_at, source=page.url
+                )
         except reports.ReportError:
             return record
         accused = tuple(

@@ -1,6 +1,7 @@
 """How promising a link is, from its page's verdict, its words and its target's name. Pure."""
 
 import re
+from functools import lru_cache
 
 from crawler.detect.model import Model
 from crawler.detect.signals.shape import is_random
@@ -19,10 +20,16 @@ _DULL = re.compile(
 _TRADE = re.compile(r"bet|win|vip|casino|slot|togel|88|99|66|77|68|fx|coin|trade|invest|mining")
 
 
+@lru_cache(maxsize=20_000)
+def _groups(text: str, model: Model) -> frozenset[str]:
+    """The groups of the terms in a link's words; menus say the same on every page of a site."""
+    return frozenset(hit.term.group for hit in model.lexicon.hits(normalise(text)))
+
+
 def link_priority(verdict: Verdict, link: Link, source_url: str, model: Model) -> float:
     """A score in [0, 1]; the source's probability weighs most."""
     score = 0.25 + 0.35 * verdict.probability
-    groups = {hit.term.group for hit in model.lexicon.hits(normalise(link.text))}
+    groups = _groups(link.text, model)
     if any(group.startswith("scam.mirror") for group in groups):
         score += 0.25
     elif any(group.split(".")[0] in ("gambling", "investment", "scam") for group in groups):

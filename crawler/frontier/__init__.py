@@ -5,6 +5,7 @@ A URL leaves the queue in the transaction that stores its page, so a killed run 
 the requests that were under way.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Collection
 from typing import Protocol, cast
@@ -18,6 +19,9 @@ from crawler.store.queries import Queued, best_queued, page_counts
 from crawler.workspace import Clock, Workspace
 
 _BATCH = 64
+# Pages that one commit takes, and the seconds that a page waits for it at most.
+_PAGES = 32
+_HOLD = 0.2
 
 
 class FrontierSpider(Protocol):
@@ -146,6 +150,7 @@ class StorePipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "StorePipeline":
@@ -156,7 +161,12 @@ class StorePipeline:
         scheduler = self._crawler.engine.scheduler
         assert isinstance(scheduler, FrontierScheduler)
         try:
+            waiting = spider.store.batch()
             spider.store.add_page(item)
+            if waiting == 1:
+                self._timer = asyncio.get_running_loop().call_later(_HOLD, self._flush)
+            elif waiting >= _PAGES:
+                self._flush()
         except (StoreError, MemoryError) as error:
             spider.fail(error)
             return item
@@ -166,3 +176,16 @@ class StorePipeline:
             stats.inc_value(f"failures/{item.page.failure.split(':')[0]}")
         scheduler.finished(item.host)
         return item
+
+    def close_spider(self) -> None:
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        spider = cast(FrontierSpider, self._crawler.spider)
+        try:
+            spider.store.flush()
+        except StoreError as error:
+            spider.fail(error)

@@ -8,15 +8,16 @@ from urllib.parse import urlsplit
 
 from crawler import html
 from crawler.html import canonical_url
-from crawler.model import Mention, Report, Role
+from crawler.model import Mention, Page, Report, Role
 from crawler.names import normalise_host, registered_domain
 from crawler.reference import ReferenceTable
 from crawler.reference import default as default_reference
-from crawler.reports.refang import Indicator, extract, refang
+from crawler.reports import markup
+from crawler.reports.refang import Indicator, extract, may_name, refang
 from crawler.reports.registry import Content, Part, ReportError, Source, readers
 from crawler.reports.roles import priority, role_of
 
-__all__ = ["Reading", "ReportError", "read"]
+__all__ = ["Reading", "ReportError", "read", "read_page"]
 
 MAX_BYTES = 64_000_000
 MAX_TEXT = 16_000_000
@@ -73,6 +74,14 @@ def read(
     first = found[0]
     found[0] = Reading(first.report, first.mentions, (*first.problems, *problems[:MAX_PROBLEMS]))
     return found
+
+
+def read_page(page: Page) -> Reading:
+    """What a fetched HTML page reports, from the document that it was parsed to."""
+    text, _ = html.decode(page.body[: html.MAX_BYTES], page.header("content-type"))
+    said = markup.content(text, page.document)
+    name, now = page.url, page.fetched_at
+    return _reading(page.body, "html", said, name, now, page.url, default_reference())
 
 
 def _read(
@@ -207,6 +216,8 @@ def _indicators(content: Content) -> Iterator[tuple[Indicator, str, str, bool]]:
                 if ":" in host:
                     host = normalise_host(urlsplit(url).hostname or "")
                 yield Indicator(url, host, 0, 0), about + passage.text, "", passage.listed
+            continue
+        if not may_name(passage.text):
             continue
         text = refang(passage.text)
         for indicator in extract(text, cell=passage.listed):

@@ -43,7 +43,7 @@ class WebServer:
         for port, context in ((http, None), (https, self._authority.context())):
             for address in ADDRESSES:
                 server = await loop.create_server(
-                    lambda: _Connection(self), address, port, ssl=context
+                    lambda: Connection(self), address, port, ssl=context
                 )
                 port = server.sockets[0].getsockname()[1]
                 servers.append(server)
@@ -54,7 +54,7 @@ class WebServer:
         host = self.world.find(visit.name)
         self.requests[visit.name, visit.path] += 1
         if host is None:
-            return _message(Answer(b"<title>404</title>no such site", 404)), "", None
+            return message(Answer(b"<title>404</title>no such site", 404)), "", None
         key = (
             visit.name,
             visit.path,
@@ -67,20 +67,20 @@ class WebServer:
         made = respond(self.world, host, visit)
         if made.trick:
             return b"", made.trick, host
-        message = _message(made)
+        whole = message(made)
         if len(self._cache) < 20_000:
-            self._cache[key] = message
-        return message, "", host
+            self._cache[key] = whole
+        return whole, "", host
 
 
-def _message(answer: Answer) -> bytes:
+def message(answer: Answer) -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Unknown')}"]
     lines += [f"{name}: {value}" for name, value in answer.fields]
     lines.append(f"Content-Length: {len(answer.body)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + answer.body
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     def __init__(self, server: WebServer) -> None:
         self._server = server
         self._buffer = b""
@@ -108,13 +108,13 @@ class _Connection(asyncio.Protocol):
             for name, _, value in (line.partition(":") for line in rest)
         }
         name = headers.get("host", "").partition(":")[0].lower()
-        message, trick, _ = self._server.answer(Visit(name, parts[1], headers))
+        answer, trick, _ = self._server.answer(Visit(name, parts[1], headers))
         if trick:
             task = asyncio.ensure_future(_play(trick, self._transport, self._server, name))
             self._server.tasks.add(task)
             task.add_done_callback(self._server.tasks.discard)
         else:
-            self._transport.write(message)
+            self._transport.write(answer)
 
 
 async def _play(trick: str, transport: Any, server: WebServer, name: str) -> None:

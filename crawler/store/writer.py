@@ -143,6 +143,7 @@ class Store:
         self.database = connect_reading(path) if read_only else connect(path)
         self.connection: sqlite3.Connection = self.database.conn
         self.archive: Archive | None = None
+        self._batched = 0
 
     def learn(self) -> None:
         """Sample every index, so that SQLite's planner knows which one serves a query best."""
@@ -150,6 +151,8 @@ class Store:
         self.connection.execute("ANALYZE")
 
     def close(self) -> None:
+        if self._batched:
+            self.flush()
         if self.archive:
             self.archive.close()
         self.connection.close()
@@ -168,6 +171,25 @@ class Store:
                 yield self.connection
         except sqlite3.Error as error:
             raise failure(self.path, error) from error
+
+    def batch(self) -> int:
+        """Leave what follows uncommitted until `flush`; how often this was called since then.
+
+        One commit for several pages: the search index alone writes as much for one as for thirty.
+        """
+        if not self.connection.in_transaction:
+            self.connection.execute("BEGIN")
+        self._batched += 1
+        return self._batched
+
+    def flush(self) -> None:
+        """Commit what was batched."""
+        self._batched = 0
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {describe(error)}") from error
 
     # Reports and frontier
 
