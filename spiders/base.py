@@ -1,5 +1,6 @@
 """What the spiders share: the workspace, the request for a waiting URL, the record of a page."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -47,6 +48,7 @@ _JUMPS = frozenset({"redirect", "refresh", "script", "frame"})
 RECAPTURE_DAYS = 7
 # Innocent faces held in memory until the second look says whether they were a mask.
 _MAX_FACES = 200
+_MAX_LOOKS = 500
 
 
 def utc_now() -> datetime:
@@ -84,6 +86,7 @@ class WorkspaceSpider(Spider):
         self.reference = default_reference()
         self.error: Exception | None = None
         self._faces: dict[str, tuple[Page, Exchange, str, Verdict]] = {}
+        self._first_looks: dict[str, tuple[bytes, Document, Verdict]] = {}
         if workspace.config.evidence.max_gb:
             self.store.keep_evidence(
                 keep_days=workspace.config.evidence.keep_days,
@@ -166,7 +169,12 @@ class WorkspaceSpider(Spider):
     def _guarded(self, queued: Queued, page: Page, exchange: Exchange | None = None) -> PageRecord:
         self._count()
         try:
-            return self._with_captures(self.record(queued, page), exchange)
+            if verdict := self._judged_before(page):
+                # The same bytes as to a crawler: nothing new to judge, nothing new to follow.
+                return PageRecord(page, queued.via, queued.depth, verdict)
+            record = self.record(queued, page)
+            self._remember(record)
+            return self._with_captures(record, exchange)
         except MemoryError as error:
             # The page is not to blame: it stays in the queue.
             self.fail(error)
@@ -186,6 +194,32 @@ class WorkspaceSpider(Spider):
                 failure="analysis",
             )
             return PageRecord(broken, queued.via, queued.depth)
+
+    def _remember(self, record: PageRecord) -> None:
+        """Keep what a page showed to a crawler until the second look at it, if there is one."""
+        page, verdict = record.page, record.verdict
+        again = any(
+            entry.profile == VICTIM and entry.candidate.url == page.url
+            for entry in record.candidates
+        )
+        if verdict and again:
+            digest = hashlib.sha256(page.body).digest()
+            self._first_looks[page.url] = (digest, page.document, verdict)
+            if len(self._first_looks) > _MAX_LOOKS:
+                del self._first_looks[next(iter(self._first_looks))]
+
+    def _known_document(self, queued: Queued, body: bytes) -> Document | None:
+        """What these bytes were parsed to when they were shown to a crawler."""
+        digest, document, _ = self._first_looks.get(queued.url, (b"", _NOTHING, None))
+        same = queued.profile == VICTIM and digest == hashlib.sha256(body).digest()
+        return document if same else None
+
+    def _judged_before(self, page: Page) -> Verdict | None:
+        """The verdict on the same document at the first look, which this second one uses up."""
+        if page.profile != VICTIM:
+            return None
+        _, document, verdict = self._first_looks.pop(page.url, (b"", None, None))
+        return verdict if document is page.document else None
 
     def _with_captures(self, record: PageRecord, exchange: Exchange | None) -> PageRecord:
         """The record with the proof of what was seen, when it stands behind a verdict."""
@@ -226,7 +260,9 @@ class WorkspaceSpider(Spider):
             for name, values in response.headers.items()
         )
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        document = html.parse(response.body, url=response.url, content_type=content_type)
+        document = self._known_document(queued, response.body) or html.parse(
+            response.body, url=response.url, content_type=content_type
+        )
         redirects: tuple[str, ...] = ()
         location = (response.headers.get("Location") or b"").decode("latin-1")
         if 300 <= response.status < 400 and location:

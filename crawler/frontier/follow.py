@@ -94,7 +94,9 @@ def follow(
             page.status == 200
             and not scam
             and queued.depth <= MAX_READING_DEPTH
-            and (accused or verdict.kind in _READABLE)
+            and queued.profile == CRAWLER
+            # Of an accused host only the page that was named may be an article about others.
+            and ((accused and not queued.depth) or verdict.kind in _READABLE)
         ),
     )
 
