@@ -54,7 +54,7 @@ $(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[desk,qr,scale,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[desk,render,qr,scale,dev]'
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.core
@@ -63,7 +63,7 @@ $(VENV)/.audit: $(VENV)/.core
 
 # Real programs that the tests load our files into. Tests name what they skip without them.
 $(VENV)/.system: $(BIN)/python .ci/packages $(wildcard .ci/consumers/*)
-	.ci/packages bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound knot-resolver pdns-recursor \
+	.ci/packages chromium bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound knot-resolver pdns-recursor \
 	  squid openssh-client nginx libnginx-mod-http-brotli-static caddy  nftables ipset \
 	  || echo "make: some consumers cannot be tested here"
 	.ci/packages chromium || echo "make: the desk cannot be tested in a browser here"

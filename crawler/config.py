@@ -94,6 +94,34 @@ class CrawlConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderConfig:
+    """Pages that only scripts fill, shown in Chromium; needs the extra `render`.
+
+    use: "auto" renders when a browser is installed, "never" does not.
+    browser: path of Chromium; empty means the one on the PATH.
+    pages: pages shown at once.
+    max_pages: pages shown in one run.
+    seconds: time for one page, all that it loads included.
+    max_memory_mb: what the browser's processes may hold together; beyond, it is ended.
+    max_requests: connections for one page.
+    max_bytes: bytes for one page, all that it loads included.
+    screenshot_height: pixels of a page that a screenshot shows.
+    screenshot_bytes: size of a screenshot; a larger one is made coarser, then left out.
+    """
+
+    use: str = "auto"
+    browser: str = ""
+    pages: int = 2
+    max_pages: int = 300
+    seconds: float = 15.0
+    max_memory_mb: int = 1_500
+    max_requests: int = 150
+    max_bytes: int = 20_000_000
+    screenshot_height: int = 6_000
+    screenshot_bytes: int = 1_500_000
+
+
+@dataclass(frozen=True, slots=True)
 class SourcesConfig:
     """Which sources of the catalogue a run fetches.
 
@@ -199,6 +227,7 @@ class Config:
     rdap: RdapConfig = field(default_factory=RdapConfig)
     hosting: HostingConfig = field(default_factory=HostingConfig)
     crawl: CrawlConfig = field(default_factory=CrawlConfig)
+    render: RenderConfig = field(default_factory=RenderConfig)
     sources: SourcesConfig = field(default_factory=SourcesConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     backup: BackupConfig = field(default_factory=BackupConfig)
@@ -312,6 +341,10 @@ _POSITIVE = {
     "max_pages_per_domain",
     "max_pages_per_site",
     "timeout",
+    "pages",
+    "seconds",
+    "max_memory_mb",
+    "max_requests",
 }
 
 
@@ -337,6 +370,8 @@ def _check(section: str, key: str, value: Any) -> None:
             raise ValueError('is "text" or "json"')
         case ("schedule", "every_hours") if value not in _DIVISORS:
             raise ValueError(f"is one of {', '.join(map(str, _DIVISORS))}")
+        case ("render", "use") if value not in ("auto", "never"):
+            raise ValueError('expects "auto" or "never"')
         case ("publish", "max_removed_percent") if value > 100:
             raise ValueError("is a share from 0 to 100")
 

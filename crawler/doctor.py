@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 
-from crawler import status
+from crawler import render, status
+from crawler.config import RenderConfig
 from crawler.net import Resolver
 from crawler.status import Finding
 from crawler.workspace import Workspace
@@ -27,6 +28,11 @@ def installed() -> Iterator[Finding]:
             yield Finding(
                 "fault", "SQLite", f"{sqlite3.sqlite_version}: {error}", "use SQLite 3.34 or newer"
             )
+    if lacking := render.missing(RenderConfig()):
+        what, _, fix = lacking.partition(": ")
+        yield Finding("note", "browser", f"{what}; pages that only scripts fill stay unseen", fix)
+    else:
+        yield Finding("ok", "browser", render.program(RenderConfig()))
     for program, package in (("named-checkzone", "bind9-utils"), ("dnsmasq", "dnsmasq-base")):
         if path := shutil.which(program):
             yield Finding("ok", program, path)

@@ -13,8 +13,8 @@ SCHEDULER = "crawler.frontier.FrontierScheduler"
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 ITEM_PIPELINES = {"crawler.frontier.StorePipeline": 100}
 DOWNLOAD_HANDLERS = {
-    "http": "crawler.net.handler.GuardedDownloadHandler",
-    "https": "crawler.net.handler.GuardedDownloadHandler",
+    "http": "crawler.render.handler.RenderingDownloadHandler",
+    "https": "crawler.render.handler.RenderingDownloadHandler",
     # Nothing but the web leaves the parser.
     "data": None,
     "file": None,

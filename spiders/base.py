@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from crawler import detect, html
 from crawler.evidence.capture import Exchange, capture, wanted
-from crawler.frontier.follow import VICTIM
+from crawler.frontier.follow import CRAWLER, VICTIM
 from crawler.model import Document, Link, Page, Verdict
 from crawler.net import Resolver
 from crawler.net.connect import NetError
@@ -118,7 +118,7 @@ class WorkspaceSpider(Spider):
         yield
 
     def headers(self, profile: str) -> Mapping[str, str]:
-        return _VICTIM_HEADERS if profile == VICTIM else self._crawler_headers
+        return _VICTIM_HEADERS if profile != CRAWLER else self._crawler_headers
 
     def request(self, queued: Queued) -> Request:
         return Request(
@@ -230,8 +230,8 @@ class WorkspaceSpider(Spider):
             link.kind in _JUMPS and host_of(link.url) != record.host for link in record.edges
         )
         if not wanted(page, verdict, accused=self.accused(record.host), leads_away=away):
-            if page.profile != VICTIM and any(
-                entry.profile == VICTIM and entry.candidate.url == page.url
+            if page.profile == CRAWLER and any(
+                entry.profile != CRAWLER and entry.candidate.url == page.url
                 for entry in record.candidates
             ):
                 self._faces[page.url] = (page, exchange, record.via, verdict)
@@ -239,7 +239,7 @@ class WorkspaceSpider(Spider):
                     del self._faces[next(iter(self._faces))]
             return record
         looks = [(page, exchange, record.via, verdict)]
-        if page.profile == VICTIM and verdict.category.is_scam and page.url in self._faces:
+        if page.profile != CRAWLER and verdict.category.is_scam and page.url in self._faces:
             # Both faces of a cloaked page: what a crawler is shown, and what a victim is.
             looks.insert(0, self._faces.pop(page.url))
         days = min(RECAPTURE_DAYS, self.workspace.config.evidence.keep_days / 2)
@@ -264,21 +264,17 @@ class WorkspaceSpider(Spider):
             response.body, url=response.url, content_type=content_type
         )
         redirects: tuple[str, ...] = ()
+        if jumps := response.meta.get("jumps"):
+            onward = (html.canonical_url(jump) for jump in jumps)
+            links = tuple(Link(target, "", "script") for target in onward if target)
+            document = replace(document, links=(*links, *document.links))
         location = (response.headers.get("Location") or b"").decode("latin-1")
         if 300 <= response.status < 400 and location:
             target = html.canonical_url(location, response.url)
             redirects = (target or location[:500],)
             if target:
                 links = (Link(target, "", "redirect"), *document.links)
-                document = Document(
-                    document.text,
-                    links,
-                    document.places,
-                    document.language,
-                    document.charset,
-                    document.scripts,
-                    document.truncated,
-                )
+                document = replace(document, links=links)
         return Page(
             url=queued.url,
             final_url=response.url,
@@ -290,6 +286,7 @@ class WorkspaceSpider(Spider):
             redirects=redirects,
             ip=str(response.ip_address or ""),
             profile=queued.profile,
+            rendered="rendered" in response.flags,
         )
 
     def _count(self) -> None:

@@ -3,7 +3,7 @@
 from crawler.detect.host import HostFacts, PageSummary, judge_host
 from crawler.detect.model import Model, load_model
 from crawler.detect.page import judge
-from crawler.detect.priority import link_priority
+from crawler.detect.priority import link_kind, link_priority
 
 __all__ = [
     "HostFacts",
@@ -11,6 +11,7 @@ __all__ = [
     "PageSummary",
     "judge",
     "judge_host",
+    "link_kind",
     "link_priority",
     "load_model",
 ]

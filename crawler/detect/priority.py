@@ -51,3 +51,30 @@ def link_priority(verdict: Verdict, link: Link, source_url: str, model: Model) -
     if _DULL.search(link.url):
         score -= 0.3
     return max(0.0, min(1.0, score))
+
+
+def link_kind(verdict: Verdict, link: Link, source_url: str, model: Model) -> str:
+    """The kind of a link, for learning what its kind leads to: one of about a hundred words."""
+    host = link.url.split("/", 3)[2].partition(":")[0]
+    own = source_url.split("/", 3)[2].partition(":")[0]
+    if host == own:
+        return "own"
+    groups = _groups(link.text, model)
+    said = "plain"
+    if any(group.startswith("scam.mirror") for group in groups):
+        said = "mirror"
+    elif any(group.startswith("reporting") for group in groups):
+        said = "reporting"
+    elif any(group.split(".")[0] in ("gambling", "investment", "scam") for group in groups):
+        said = "trade"
+    name = registered_domain(host).split(".")[0]
+    looks = "plain"
+    if re.sub(r"\d+", "#", host) == re.sub(r"\d+", "#", own):
+        looks = "alike"
+    elif registered_domain(host) == registered_domain(own):
+        looks = "sibling"
+    elif _TRADE.search(name):
+        looks = "trade"
+    elif is_random(host.split(".")[0]):
+        looks = "random"
+    return f"{verdict.category.value} {link.kind} {said} {looks}"

@@ -35,6 +35,7 @@ class Exchange:
 
     `request` and `response` are header fields in their order; `flags` those of the download
     handler; `certificate` is the server's in DER form and `tls` names protocol and cipher suite.
+    What a browser showed has a `screenshot` (JPEG) and the `calls` of the page's scripts.
     """
 
     target: str
@@ -45,6 +46,8 @@ class Exchange:
     flags: tuple[str, ...] = ()
     certificate: bytes = b""
     tls: str = ""
+    screenshot: bytes = b""
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Capture:
 
     entry: Mapping[str, Any]
     records: bytes
+    screenshot: bytes = b""
 
 
 def wanted(page: Page, verdict: Verdict, *, accused: bool, leads_away: bool) -> bool:
@@ -112,6 +116,7 @@ def capture(page: Page, exchange: Exchange, *, via: str, verdict: Verdict) -> Ca
         "certificate-sha256": certificate,
     }
     lines = "".join(f"{key}: {_line(value)}\r\n" for key, value in fields.items() if value)
+    lines += "".join(f"call: {_line(call)}\r\n" for call in exchange.calls)
     described = {"Content-Type": "application/warc-fields", **beside}
     writer.add(
         page.url,
@@ -130,6 +135,18 @@ def capture(page: Page, exchange: Exchange, *, via: str, verdict: Verdict) -> Ca
                 "Content-Type": "application/pkix-cert",
             },
         )
+    shown = hashlib.sha256(exchange.screenshot).hexdigest() if exchange.screenshot else ""
+    if exchange.screenshot:
+        writer.add(
+            f"urn:X-scamtrail:screenshot:{page.url}",
+            "resource",
+            exchange.screenshot,
+            {
+                "WARC-Record-ID": _identity(name, "screenshot"),
+                **beside,
+                "Content-Type": "image/jpeg",
+            },
+        )
     records = writer.out.getvalue()
     entry = {
         "kind": "capture",
@@ -142,8 +159,9 @@ def capture(page: Page, exchange: Exchange, *, via: str, verdict: Verdict) -> Ca
         "certificate_sha256": certificate,
         "sha256": hashlib.sha256(records).hexdigest(),
         "length": len(records),
+        **({"screenshot_sha256": shown} if shown else {}),
     }
-    return Capture(entry, records)
+    return Capture(entry, records, exchange.screenshot)
 
 
 def warcinfo(name: str, software: str, moment: datetime) -> bytes:

@@ -1,8 +1,9 @@
 """Where a page leads: which of its links are kept as edges and which are queued. Pure."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from crawler.frontier.learn import stem
 from crawler.model import Candidate, Category, Link, Page, Verdict
 from crawler.names import registered_domain
 from crawler.store import QueueEntry, host_of
@@ -11,6 +12,8 @@ from crawler.store.queries import Queued
 # The profile of a visitor from a chat application on a telephone.
 VICTIM = "victim"
 CRAWLER = "crawler"
+# A browser that runs what the page's scripts say.
+BROWSER = "browser"
 
 # Each number bounds what one page can put into the queue or the database.
 MAX_EDGES = 200
@@ -18,6 +21,8 @@ MAX_OUTWARD = 120
 MAX_INWARD = {"scam": 8, "unknown": 4, "accused": 3}
 # A page with less text than this and a jump to elsewhere is a signpost, not a page.
 SIGNPOST_TEXT = 300
+# A page with less text than this, and scripts, may be one that scripts fill.
+SHELL_TEXT = 300
 # From this priority on, every innocent-looking page gets a second look as a victim; front pages
 # always do, since a host that cloaks does it there.
 SECOND_LOOK = 0.8
@@ -45,11 +50,14 @@ def follow(
     link_priority: Callable[[Link], float],
     max_depth: int,
     max_redirects: int,
+    link_kind: Callable[[Link], str] = lambda link: "",
+    renders: bool = False,
 ) -> Steps:
     """The steps from `page`, fetched for `queued` and judged `verdict`.
 
     `accused` says whether a report accuses the host; `protected` gives the reason why a host is
-    beyond suspicion, or ""; `link_priority` scores a link of this page in [0, 1].
+    beyond suspicion, or ""; `link_priority` scores a link of this page in [0, 1], `link_kind`
+    names its kind. `renders` says whether pages can be shown in a browser.
     """
     jumps = _jumps(page, verdict)
     location = jumps[0].url if page.status in _REDIRECTS and jumps else ""
@@ -86,9 +94,20 @@ def follow(
     ):
         # Innocent to a crawler says little about a page that a report or a scam led to.
         entries.append(QueueEntry(_again(page, queued), VICTIM))
+        if renders and is_shell(page, accused=accused):
+            entries.append(QueueEntry(_again(page, queued), BROWSER))
+    kinds = {link.url: link_kind(link) for link in kept}
+    network = queued.network if scam else ""
     return Steps(
         edges=tuple(dict.fromkeys(kept[:MAX_EDGES])),
-        entries=tuple(entries),
+        entries=tuple(
+            replace(
+                entry,
+                kind=kinds.get(entry.candidate.url, "own") if entry.profile == CRAWLER else "again",
+                network=network or stem(entry.candidate.registered_domain),
+            )
+            for entry in entries
+        ),
         location=location,
         read_as_report=(
             page.status == 200
@@ -99,6 +118,13 @@ def follow(
             and ((accused and not queued.depth) or verdict.kind in _READABLE)
         ),
     )
+
+
+def is_shell(page: Page, *, accused: bool) -> bool:
+    """Whether scripts are likely to fill a page that shows little, or too little for its fame."""
+    document = page.document
+    scripts = bool(document.scripts) or len(document.places.get("script", "")) > 200
+    return page.status == 200 and scripts and len(page.text) < (600 if accused else SHELL_TEXT)
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -163,7 +189,7 @@ def _entry(page: Page, link: Link, queued: Queued, priority: float, hops: int = 
             depth=queued.depth + (0 if hops else 1),
         ),
         # What only a victim is shown is also followed as a victim, within the host.
-        queued.profile if host == queued.host else CRAWLER,
+        VICTIM if host == queued.host and queued.profile != CRAWLER else CRAWLER,
         hops,
     )
 

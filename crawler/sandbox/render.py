@@ -2,6 +2,7 @@
 
 import gzip
 import html
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -257,8 +258,28 @@ def _cloaked(world: World, host: Host, visit: Visit) -> Answer:
     return page("Tea and crafts", "".join(f"<p>{line}</p>" for line in lines))
 
 
+_APP = """
+fetch('/api/page?path=' + location.pathname).then(answer => answer.json()).then(page => {
+  document.title = page.title;
+  document.getElementById('app').innerHTML = page.body;
+});
+"""
+
+
 def _javascript(world: World, host: Host, visit: Visit) -> Answer:
+    """An empty page that its script fills from an interface, as single-page applications are."""
     operation = world.operations[host.operation]
+    if visit.path == f"/static/js/{operation.id}.app.js":
+        return Answer(_APP.encode(), fields=(("Content-Type", "text/javascript"),))
+    if visit.path.startswith("/api/page"):
+        wanted = visit.path.partition("?path=")[2] or "/"
+        made = _site(world, host, operation, Visit(visit.name, wanted, visit.headers))
+        charset = operation.charset if host.number % 2 == 0 else "utf-8"
+        text = made.body.decode(charset, "replace")
+        inner = text.partition("<body>")[2].partition("<script")[0]
+        title = text.partition("<title>")[2].partition("</title>")[0]
+        answer = json.dumps({"title": html.unescape(title), "body": inner})
+        return Answer(answer.encode(), fields=(("Content-Type", "application/json"),))
     body = f'<div id="app"></div><script src="/static/js/{operation.id}.app.js"></script>'
     return page("Loading", body, head=_style(operation, 0))
 

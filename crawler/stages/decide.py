@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from crawler import detect
+from crawler.frontier.follow import BROWSER, CRAWLER, VICTIM
 from crawler.model import Verdict
 from crawler.store import Store, parse_iso
 from crawler.store import queries as q
@@ -80,12 +81,14 @@ def _summaries(rows: Sequence[q.PageRow]) -> Iterator[detect.PageSummary]:
         for row in rows
         if row.profile == "crawler" and row.verdict and not row.verdict.category.is_scam
     }
+    # What scripts fill is what the page says; without them it says little or nothing.
+    rendered = {row.url for row in rows if row.profile == BROWSER and row.verdict}
     for row in rows:
         if row.verdict:
-            cloaked = (
-                row.profile != "crawler" and row.url in innocent and row.verdict.category.is_scam
-            )
-            if row.profile == "crawler" or cloaked:
+            cloaked = row.profile == VICTIM and row.url in innocent and row.verdict.category.is_scam
+            if row.profile == BROWSER or cloaked or row.profile == CRAWLER:
+                if row.profile == CRAWLER and row.url in rendered & innocent:
+                    continue
                 yield detect.PageSummary(
                     url=row.url, verdict=row.verdict, cloaked=cloaked, status=row.status
                 )

@@ -26,6 +26,8 @@ class Queued:
     depth: int
     hops: int
     tries: int = 0
+    kind: str = ""
+    network: str = ""
 
 
 def best_queued(
@@ -36,11 +38,12 @@ def best_queued(
     What failed before comes after what was never tried.
     """
     rows = store.connection.execute(
-        "SELECT url, profile, host, registered_domain, via, priority, depth, hops, tries"
+        "SELECT url, profile, host, registered_domain, via, priority, depth, hops, tries,"
+        " kind, network"
         " FROM frontier WHERE state = 'queued' AND purpose = ?1 AND priority >= ?2"
         " AND host NOT IN (SELECT value FROM json_each(?3))"
         " AND (not_before IS NULL OR not_before <= ?5)"
-        " ORDER BY tries, priority DESC, url LIMIT ?4",
+        " ORDER BY tries, worth DESC, url LIMIT ?4",
         (purpose, floor, json.dumps(sorted(busy)), limit, iso(now)),
     )
     return [Queued(*row) for row in rows]
@@ -67,6 +70,29 @@ def page_counts(store: Store) -> tuple[dict[str, int], dict[str, int]]:
         hosts[host] = count
         domains[domain] = domains.get(domain, 0) + count
     return hosts, domains
+
+
+def guilty_domains(store: Store) -> set[str]:
+    """Registered domains of which a page was judged a scam."""
+    rows = store.connection.execute(
+        "SELECT DISTINCT s.registered_domain FROM pages p JOIN sites s ON s.host = p.host"
+        " WHERE p.category NOT IN ('benign', 'unknown')"
+    )
+    return {row[0] for row in rows}
+
+
+def harvest(store: Store) -> dict[str, tuple[int, int]]:
+    """Kind of link → how often one was fetched, and found a new scam host."""
+    rows = store.connection.execute("SELECT kind, fetched, found FROM harvest")
+    return {kind: (fetched, found) for kind, fetched, found in rows}
+
+
+def network_sizes(store: Store) -> dict[str, int]:
+    """Network → how many URLs of it were ever queued."""
+    rows = store.connection.execute(
+        "SELECT network, count(*) FROM frontier WHERE network != '' GROUP BY network"
+    )
+    return dict(rows.fetchall())
 
 
 def accused_hosts(store: Store) -> set[str]:

@@ -608,6 +608,19 @@ def _m008(db: sqlite_utils.Database) -> None:
         db.table(table).create_index(columns)
 
 
+def _m009(db: sqlite_utils.Database) -> None:
+    db.execute("ALTER TABLE frontier ADD COLUMN kind TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE frontier ADD COLUMN network TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE frontier ADD COLUMN worth REAL NOT NULL DEFAULT 0")
+    db.execute("UPDATE frontier SET worth = priority")
+    db.execute("DROP INDEX idx_frontier_best")
+    db.execute(
+        "CREATE INDEX idx_frontier_best ON frontier (purpose, tries, worth DESC, url)"
+        " WHERE state = 'queued'"
+    )
+    db.create_table("harvest", {"kind": str, "fetched": int, "found": int}, pk="kind")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m001,
     _m002,
@@ -617,5 +630,6 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m006,
     _m007,
     _m008,
+    _m009,
 )
 SCHEMA_VERSION = len(MIGRATIONS)

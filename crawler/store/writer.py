@@ -48,7 +48,8 @@ class PageRecord:
 
     `edges` are the links worth keeping: those to other hosts and those that were queued.
     `location` is the target of a redirect, "" otherwise. `report` and `mentions` are set when the
-    page is itself a report. `captures` go into the evidence, if that is kept.
+    page is itself a report. `captures` go into the evidence, if that is kept. `kind` is that of the
+    link that led here, and `found` says that it was the first to show its host a scam.
     """
 
     page: Page
@@ -62,6 +63,8 @@ class PageRecord:
     report: Report | None = None
     mentions: tuple[Mention, ...] = ()
     captures: tuple[Capture, ...] = ()
+    kind: str = ""
+    found: bool = False
 
     @property
     def host(self) -> str:
@@ -91,13 +94,18 @@ _ADD_PAGE = (
 class QueueEntry:
     """A candidate in the frontier; `hops` counts the redirects in a row before it.
 
-    `purpose` names the spider that takes it: trail or recheck.
+    `purpose` names the spider that takes it: trail or recheck. `kind` is that of the link that led
+    to it; URLs of one `network` share their turn. `worth` orders the queue; without it the
+    candidate's priority does.
     """
 
     candidate: Candidate
     profile: str = "crawler"
     hops: int = 0
     purpose: str = "trail"
+    kind: str = ""
+    network: str = ""
+    worth: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +185,11 @@ class Store:
 
         One commit for several pages: the search index alone writes as much for one as for thirty.
         """
-        if not self.connection.in_transaction:
-            self.connection.execute("BEGIN")
+        try:
+            if not self.connection.in_transaction:
+                self.connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise failure(self.path, error) from error
         self._batched += 1
         return self._batched
 
@@ -189,7 +200,7 @@ class Store:
             if self.connection.in_transaction:
                 self.connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {describe(error)}") from error
+            raise failure(self.path, error) from error
 
     # Reports and frontier
 
@@ -289,10 +300,11 @@ class Store:
     def _enqueue(db: sqlite3.Connection, entries: Iterable[QueueEntry], now: datetime) -> None:
         db.executemany(
             "INSERT INTO frontier (url, profile, purpose, host, registered_domain, via, context,"
-            " priority, depth, hops, state, added_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)"
+            " priority, depth, hops, kind, network, worth, state, added_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)"
             " ON CONFLICT (url, profile) DO UPDATE SET"
-            " priority = max(priority, excluded.priority), depth = min(depth, excluded.depth)"
+            " priority = max(priority, excluded.priority), worth = max(worth, excluded.worth),"
+            " depth = min(depth, excluded.depth)"
             " WHERE state = 'queued'",
             [
                 (
@@ -306,6 +318,9 @@ class Store:
                     entry.candidate.priority,
                     entry.candidate.depth,
                     entry.hops,
+                    entry.kind,
+                    entry.network,
+                    entry.candidate.priority if entry.worth is None else entry.worth,
                     iso(now),
                 )
                 for entry in entries
@@ -368,8 +383,20 @@ class Store:
                     for link in record.edges
                 ],
             )
+            for item in record.captures if self.archive else ():
+                if shot := item.entry.get("screenshot_sha256"):
+                    db.execute(
+                        "UPDATE sites SET screenshot = ? WHERE host = ?",
+                        (screenshot_path(shot), host),
+                    )
             self._add_identifiers(db, host, page.url, record.identifiers, page.fetched_at)
             self._enqueue(db, record.candidates, page.fetched_at)
+            if record.kind:
+                db.execute(
+                    "INSERT INTO harvest VALUES (?1, 1, ?2) ON CONFLICT (kind) DO UPDATE SET"
+                    " fetched = fetched + 1, found = found + ?2",
+                    (record.kind, int(record.found)),
+                )
             if record.report:
                 self._add_report(db, record.report, record.mentions, depth=record.depth + 1)
             self._settle(db, page)
@@ -438,11 +465,23 @@ class Store:
                 db.execute("DELETE FROM captures WHERE file = ?", (name,))
         return removed
 
+    def _keep_screenshot(self, item: Capture) -> None:
+        """Beside its WARC record, as a file that any program can show; named by its content."""
+        path = self.path.parent / screenshot_path(item.entry["screenshot_sha256"])
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists():
+            part = path.with_suffix(".part")
+            part.write_bytes(item.screenshot)
+            part.replace(path)
+
     def _prove(self, captures: Sequence[Capture], now: datetime) -> list[dict[str, Any]]:
         if self.archive is None or not captures:
             return []
         try:
             entries = [self.archive.append(item) for item in captures]
+            for item in captures:
+                if item.screenshot:
+                    self._keep_screenshot(item)
         except OSError as error:
             raise StoreError(
                 f"{self.archive.folder}: {error.strerror}; free space and run again, nothing "
@@ -922,6 +961,11 @@ class Store:
                 " WHERE id = ?",
                 (iso(now), exit_code, message, json.dumps(stats, sort_keys=True), run_id),
             )
+
+
+def screenshot_path(sha256: str) -> str:
+    """Where a screenshot stands, from the workspace's folder."""
+    return f"screenshots/{sha256}.jpg"
 
 
 def host_of(url: str) -> str:
