@@ -18,7 +18,7 @@ from scrapy.utils.project import get_project_settings
 from blocklists.manifest import ReleaseError
 from blocklists.policy import PolicyError
 from blocklists.release import SafetyStop
-from crawler import detect, metrics, reference, stages
+from crawler import detect, metrics, reference, stages, workers
 from crawler.detect.discover import Proposal, rank, stem
 from crawler.logs import event, logged
 from crawler.net.client import post
@@ -168,13 +168,15 @@ class Cycle:
         recheck = recheck or bool(appeal)
         spider = RecheckSpider if recheck else TrailSpider
         name = "rechecking" if recheck else "following the trail"
-        with (
-            self.progress.stage(name),
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-        ):
-            crawled, error = runner.run(
-                self._crawl(spider, limits, **({"appeal": appeal} if appeal else {}))
-            )
+        error = None
+        with self.progress.stage(name):
+            if limits.workers > 1 and not recheck:
+                crawled = self._crawl_by_workers(limits)
+            else:
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    crawled, error = runner.run(
+                        self._crawl(spider, limits, **({"appeal": appeal} if appeal else {}))
+                    )
         self.outcome.stats["recheck" if recheck else "crawl"] = crawled
         if error:
             raise error
@@ -191,6 +193,43 @@ class Cycle:
         with self.progress.stage("judging hosts"):
             decided = stages.decide(self.store, self.model, self.clock())
         self.outcome.stats["verdicts"] = dict(sorted(decided.items()))
+
+    def _crawl_by_workers(self, limits: Limits) -> dict[str, Any]:
+        """Follow the trail with several processes; this one writes."""
+        stop: list[int] = []
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, lambda *_: stop.append(1)) for number in numbers}
+        try:
+            counts, reason = workers.crawl(
+                self.workspace,
+                self.store,
+                TrailSpider,
+                self.clock,
+                workers=limits.workers,
+                pages=limits.pages,
+                seconds=limits.minutes * 60,
+                stopped=lambda: bool(stop),
+                progress=lambda pages: self.progress.update(
+                    pages=pages, queue=q.queue_size(self.store)
+                ),
+            )
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return self._crawled(counts, counts["pages"], reason)
+
+    def _crawled(self, stats: Mapping[str, Any], pages: int, reason: str) -> dict[str, Any]:
+        failures = {
+            key.removeprefix("failures/"): value
+            for key, value in sorted(stats.items())
+            if key.startswith("failures/")
+        }
+        return {
+            "pages": pages,
+            "failures": failures,
+            "queue": q.queue_size(self.store),
+            "reason": reason,
+        }
 
     async def _crawl(
         self, spider: type[WorkspaceSpider], limits: Limits, **options: str
@@ -219,17 +258,8 @@ class Cycle:
         stats: Mapping[str, Any] = crawler.stats.get_stats()
         running = crawler.spider
         assert isinstance(running, WorkspaceSpider)
-        failures = {
-            key.removeprefix("failures/"): value
-            for key, value in sorted(stats.items())
-            if key.startswith("failures/")
-        }
-        return {
-            "pages": stats.get("pages", 0),
-            "failures": failures,
-            "queue": q.queue_size(self.store),
-            "reason": stats.get("finish_reason", ""),
-        }, running.error
+        reason = stats.get("finish_reason", "")
+        return self._crawled(stats, stats.get("pages", 0), reason), running.error
 
     async def _watch(self, crawler: Any) -> None:
         while True:

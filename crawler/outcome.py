@@ -17,10 +17,11 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a run stops crawling; 0 means nowhere."""
+    """Where a run stops crawling, 0 meaning nowhere, and how many processes crawl."""
 
     pages: int = 0
     minutes: float = 0.0
+    workers: int = 1
 
 
 @dataclass(slots=True)

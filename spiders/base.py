@@ -72,6 +72,7 @@ class WorkspaceSpider(Spider):
         clock: Clock = utc_now,
         max_pages: int | str = 0,
         max_seconds: float | str = 0,
+        waits: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -85,6 +86,8 @@ class WorkspaceSpider(Spider):
         self.model = detect.load_model()
         self.reference = default_reference()
         self.error: Exception | None = None
+        # Whether an empty queue may fill again from outside.
+        self.waits = waits
         self._faces: dict[str, tuple[Page, Exchange, str, Verdict]] = {}
         self._first_looks: dict[str, tuple[bytes, Document, Verdict]] = {}
         if workspace.config.evidence.max_gb:
@@ -224,7 +227,7 @@ class WorkspaceSpider(Spider):
     def _with_captures(self, record: PageRecord, exchange: Exchange | None) -> PageRecord:
         """The record with the proof of what was seen, when it stands behind a verdict."""
         page, verdict = record.page, record.verdict
-        if exchange is None or verdict is None or self.store.archive is None:
+        if exchange is None or verdict is None or not self.store.keeps_proof:
             return record
         away = any(
             link.kind in _JUMPS and host_of(link.url) != record.host for link in record.edges

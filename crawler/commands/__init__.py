@@ -132,6 +132,13 @@ limits_options = [
     click.option(
         "--limit-minutes", type=click.FloatRange(0), default=0, help="Stop after so long."
     ),
+    click.option(
+        "--workers",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        help="Processes that crawl, a core each.",
+    ),
 ]
 
 

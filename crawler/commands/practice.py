@@ -59,6 +59,7 @@ def demo_command(
     free_ports: bool,
     limit_pages: int,
     limit_minutes: float,
+    workers: int,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -72,7 +73,7 @@ def demo_command(
         seed=seed,
         sites=sites,
         ports=sandbox.Ports.free() if free_ports else sandbox.Ports(),
-        limits=Limits(limit_pages, limit_minutes),
+        limits=Limits(limit_pages, limit_minutes, workers),
         say=say,
     )
     if as_json:

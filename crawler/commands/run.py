@@ -44,7 +44,12 @@ def init(folder: Path) -> None:
 @limited
 @force_option
 def run_command(
-    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float, force: bool
+    opened: Workspace,
+    progress: Progress,
+    limit_pages: int,
+    limit_minutes: float,
+    workers: int,
+    force: bool,
 ) -> Outcome:
     """The whole cycle, once: what cron calls.
 
@@ -53,7 +58,7 @@ def run_command(
     looks up who is behind it, links operations and publishes the lists.
     """
     with _record(opened, "run", progress) as cycle:
-        cycle.whole(Limits(limit_pages, limit_minutes), force=force)
+        cycle.whole(Limits(limit_pages, limit_minutes, workers), force=force)
     return cycle.outcome
 
 
@@ -92,9 +97,11 @@ def _stage(
 @click.command()
 @staged
 @limited
-def crawl(opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float) -> Outcome:
+def crawl(
+    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float, workers: int
+) -> Outcome:
     """Follow the trail from the queue and judge what is found."""
-    limits = Limits(limit_pages, limit_minutes)
+    limits = Limits(limit_pages, limit_minutes, workers)
     return _stage(opened, progress, "crawl", lambda cycle: cycle.crawl(limits), online=True)
 
 
@@ -102,10 +109,10 @@ def crawl(opened: Workspace, progress: Progress, limit_pages: int, limit_minutes
 @staged
 @limited
 def recheck(
-    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float
+    opened: Workspace, progress: Progress, limit_pages: int, limit_minutes: float, workers: int
 ) -> Outcome:
     """Visit again what is listed and due."""
-    limits = Limits(limit_pages, limit_minutes)
+    limits = Limits(limit_pages, limit_minutes, workers)
     return _stage(
         opened,
         progress,

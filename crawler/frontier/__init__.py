@@ -7,7 +7,7 @@ the requests that were under way.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol, cast
 
 from scrapy import Request, Spider
@@ -32,6 +32,7 @@ class FrontierSpider(Protocol):
     clock: Clock
     purpose: str
     ignores_budget: bool
+    waits: bool
 
     def may_start(self, under_way: int) -> bool:
         """Whether another request may start beside those under way."""
@@ -74,6 +75,8 @@ class FrontierScheduler(BaseScheduler):
         self._buffer: deque[Queued] = deque()
         self._busy: set[str] = set()
         self._stored = 0
+        self.waits = False
+        self.idle: Callable[[], None] = lambda: None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "FrontierScheduler":
@@ -82,6 +85,7 @@ class FrontierScheduler(BaseScheduler):
     def open(self, spider: Spider) -> None:
         self._spider = cast(FrontierSpider, spider)
         self._store = self._spider.store
+        self.waits = self._spider.waits
         config = self._spider.workspace.config.crawl
         self._min_priority = config.min_priority
         hosts, domains = page_counts(self._store)
@@ -93,7 +97,9 @@ class FrontierScheduler(BaseScheduler):
         self._buffer.clear()
 
     def has_pending_requests(self) -> bool:
-        return bool(self._again or self._busy or self._buffer) or bool(self._best(set(), 1))
+        if self.waits or self._again or self._busy or self._buffer:
+            return True
+        return bool(self._best(set(), 1))
 
     def enqueue_request(self, request: Request) -> bool:
         """Take back a request that Scrapy wants to repeat; new URLs come through the table."""
@@ -105,6 +111,8 @@ class FrontierScheduler(BaseScheduler):
             return self._again.popleft()
         while self._spider.may_start(len(self._busy)):
             if not self._buffer and not self._refill():
+                if not self._busy:
+                    self.idle()
                 return None
             queued = self._buffer.popleft()
             if queued.host in self._busy:
@@ -174,7 +182,8 @@ class StorePipeline:
         stats.inc_value("pages")
         if item.page.failure:
             stats.inc_value(f"failures/{item.page.failure.split(':')[0]}")
-        scheduler.finished(item.host)
+        if not spider.store.commits_elsewhere:
+            scheduler.finished(item.host)
         return item
 
     def close_spider(self) -> None:

@@ -42,7 +42,7 @@ def best_queued(
         " kind, network"
         " FROM frontier WHERE state = 'queued' AND purpose = ?1 AND priority >= ?2"
         " AND host NOT IN (SELECT value FROM json_each(?3))"
-        " AND (not_before IS NULL OR not_before <= ?5)"
+        f" AND (not_before IS NULL OR not_before <= ?5){store.share}"
         " ORDER BY tries, worth DESC, url LIMIT ?4",
         (purpose, floor, json.dumps(sorted(busy)), limit, iso(now)),
     )

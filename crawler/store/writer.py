@@ -49,7 +49,8 @@ class PageRecord:
     `edges` are the links worth keeping: those to other hosts and those that were queued.
     `location` is the target of a redirect, "" otherwise. `report` and `mentions` are set when the
     page is itself a report. `captures` go into the evidence, if that is kept. `kind` is that of the
-    link that led here, and `found` says that it was the first to show its host a scam.
+    link that led here, and `found` says that it was the first to show its domain a scam. `sha256`
+    and `size` stand for a body that was left behind in another process.
     """
 
     page: Page
@@ -65,6 +66,8 @@ class PageRecord:
     captures: tuple[Capture, ...] = ()
     kind: str = ""
     found: bool = False
+    sha256: str = ""
+    size: int = 0
 
     @property
     def host(self) -> str:
@@ -152,6 +155,18 @@ class Store:
         self.connection: sqlite3.Connection = self.database.conn
         self.archive: Archive | None = None
         self._batched = 0
+        # A condition on the queue's rows, for a worker that has only a share of them.
+        self.share = ""
+
+    @property
+    def keeps_proof(self) -> bool:
+        """Whether captures are worth making."""
+        return self.archive is not None
+
+    @property
+    def commits_elsewhere(self) -> bool:
+        """Whether a page that was added is committed only when another process says so."""
+        return False
 
     def learn(self) -> None:
         """Sample every index, so that SQLite's planner knows which one serves a query best."""
@@ -361,8 +376,8 @@ class Store:
                     page.document.places.get("title", ""),
                     text,
                     page.document.language,
-                    hashlib.sha256(page.body).hexdigest() if page.body else "",
-                    len(page.body),
+                    hashlib.sha256(page.body).hexdigest() if page.body else record.sha256,
+                    len(page.body) or record.size,
                     page.ip,
                     int(page.rendered),
                     verdict.category.value if verdict else None,
