@@ -1,6 +1,6 @@
 """Pages per CPU-second of a whole crawl, beside Scrapy and crawlee, on one loopback web.
 
-    python bench/crawl.py [--hosts N] [--pages N] [--workers N] [--json]
+    python bench/crawl.py [--hosts N] [--pages N] [--workers N] [--queue N] [--json]
                           [--crawlee-python PYTHON] [--crawlee-node FOLDER]
 
 Every crawler starts with the front pages of the same hosts and fetches about the same number of
@@ -30,12 +30,15 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from crawler.model import Candidate
 from crawler.sandbox.names import NameServer
 from crawler.sandbox.render import Visit, respond
 from crawler.sandbox.web import Connection, WebServer, message
 from crawler.sandbox.world import ADDRESSES, Host, World, build
+from crawler.store import QueueEntry, Store
 
 HERE = Path(__file__).parent
 SIZE, LINKS = 34_000, 80
@@ -184,7 +187,7 @@ def measured(name: str, command: Sequence[str], folder: Path) -> Measured:
 
     Raises RuntimeError when it fails.
     """
-    output = folder / f"{name.replace(' ', '-')}.out"
+    output = folder / (re.sub(r"\W+", "-", name) + ".out")
     started = time.monotonic()
     with output.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=folder)
@@ -200,22 +203,52 @@ def measured(name: str, command: Sequence[str], folder: Path) -> Measured:
     return Measured(name, pages, usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
-def scamtrail(web: Web, folder: Path, pages: int, workers: int) -> Measured:
-    root = folder / f"watch-{workers}"
+def fill(root: Path, count: int) -> None:
+    """Put `count` URLs of as many hosts into the queue, behind those of the web."""
+    now = datetime.now(UTC)
+    with Store(root / "findings.db") as store:
+        for start in range(0, count, 20_000):
+            store.enqueue(
+                (
+                    QueueEntry(
+                        Candidate(
+                            f"http://w{n}.waiting-{n % 300_000}.test/page/{n}",
+                            f"w{n}.waiting-{n % 300_000}.test",
+                            f"waiting-{n % 300_000}.test",
+                            "http://luckybet.test/",
+                            "one of very many links that wait",
+                            0.06,
+                            3,
+                        ),
+                        network=f"waiting{n % 50_000}",
+                    )
+                    for n in range(start, min(start + 20_000, count))
+                ),
+                now,
+            )
+
+
+def scamtrail(web: Web, folder: Path, pages: int, workers: int, queue: int = 0) -> Measured:
+    root = folder / f"watch-{workers}-{queue}"
     program = [str(Path(sys.executable).with_name("scamtrail"))]
     root.mkdir()
     (root / "scamtrail.toml").write_text(
-        f'[network]\ndns = ["127.0.0.1:{web.dns}"]\nallow_private = ["127.64.0.0/10"]\n', "utf-8"
+        f'[network]\ndns = ["127.0.0.1:{web.dns}"]\nallow_private = ["127.64.0.0/10"]\n'
+        "[crawl]\ndelay = 0\nip_rate = 0\n",
+        "utf-8",
     )
     report = root / "reports" / "seeds.csv"
     report.parent.mkdir()
     report.write_text("\n".join(["url", *web.seeds]) + "\n", "utf-8")
     for step in (["init", str(root)], ["ingest", "-w", str(root), str(report)]):
         subprocess.run([*program, *step], check=True, stdout=subprocess.DEVNULL)
+    if queue:
+        fill(root, queue)
     command = [*program, "crawl", "-w", str(root), "--json", "--limit-pages", str(pages)]
     if workers > 1:
         command += ["--workers", str(workers)]
     name = "scamtrail" if workers == 1 else f"scamtrail --workers {workers}"
+    name += f", {queue:,} waiting" if queue else ""
     return measured(name, command, folder)
 
 
@@ -246,6 +279,7 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=2_200)
     parser.add_argument("--pages", type=int, default=6_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--queue", type=int, default=0, help="measure memory with so many waiting")
     parser.add_argument("--crawlee-python", default="")
     parser.add_argument("--crawlee-node", default="")
     parser.add_argument("--only-scamtrail", action="store_true")
@@ -263,6 +297,8 @@ def main() -> None:
             found.append(scamtrail(web, folder, given.pages, 1))
             if given.workers > 1:
                 found.append(scamtrail(web, folder, given.pages, given.workers))
+            if given.queue:
+                found.append(scamtrail(web, folder, min(given.pages, 1_000), 1, given.queue))
             if not given.only_scamtrail:
                 found += peers(web, folder, given.pages, given.crawlee_python, given.crawlee_node)
     ours = found[0]

@@ -28,6 +28,13 @@ class NetworkConfig:
     user_agent: what the crawler calls itself; name a contact in it.
     timeout: seconds for one request, connection and body included.
     max_bytes: limit of one body, counted after decompression.
+    max_wire_bytes: limit of one body as it comes, before decompression.
+    max_header_bytes: limit of one header field.
+    robots: "obey" robots.txt, "report" what it forbids and fetch it, or "ignore" it; see below.
+
+    The default is "ignore": robots.txt is written by those whom reports accuse, and who is
+    suspected does not choose what may be seen of him. What it protects, a server's load, the
+    budgets of [crawl] protect better. A crawl that also visits many innocents should obey.
     """
 
     dns: tuple[str, ...] = ()
@@ -36,6 +43,9 @@ class NetworkConfig:
     user_agent: str = "scamtrail/0.1 (fraud research; set network.user_agent to name a contact)"
     timeout: float = 20.0
     max_bytes: int = 3_000_000
+    max_wire_bytes: int = 3_000_000
+    max_header_bytes: int = 16_380
+    robots: str = "ignore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +83,20 @@ class CrawlConfig:
 
     max_pages_per_site: pages fetched per host.
     max_pages_per_domain: pages fetched per registered domain, all its hosts together.
+    max_pages_per_ip: pages of one run fetched from one address; 0 means no limit.
+    max_pages_per_shape: pages of a host whose addresses differ in numbers or ids only.
+    max_same_pages: such pages that say the same again, after which no more are fetched.
+    max_seconds_per_site: time of all requests of one run to one host together.
     concurrency: requests under way at once; never more than one per host.
-    delay: seconds between two requests to one host.
+    delay: seconds between two requests to one host, give or take a half.
+    ip_rate: requests a second to one address, all its hosts together; 0 means no limit.
+    window: hours of the day in UTC in which is crawled, as "22:00-06:00"; empty means all.
     max_depth: pages between a report and a URL.
     max_redirects: redirects in a row.
+    max_url_length: characters of a URL.
+    max_path_depth: segments of a path.
+    max_links_per_page: links of one page that are looked at.
+    max_queue: URLs that wait; beyond, no further ones are queued.
     min_priority: URLs below this priority (0..1) are not fetched.
     recheck_hours: a listed site is fetched again when its last check is older.
     max_pages: pages of one run; 0 means no limit.
@@ -84,10 +104,20 @@ class CrawlConfig:
 
     max_pages_per_site: int = 8
     max_pages_per_domain: int = 40
+    max_pages_per_ip: int = 5_000
+    max_pages_per_shape: int = 6
+    max_same_pages: int = 2
+    max_seconds_per_site: float = 180.0
     concurrency: int = 64
-    delay: float = 0.0
+    delay: float = 0.5
+    ip_rate: float = 20.0
+    window: str = ""
     max_depth: int = 12
     max_redirects: int = 8
+    max_url_length: int = 2_000
+    max_path_depth: int = 20
+    max_links_per_page: int = 1_000
+    max_queue: int = 5_000_000
     min_priority: float = 0.05
     recheck_hours: float = 24.0
     max_pages: int = 0
@@ -348,6 +378,9 @@ _POSITIVE = {
 }
 
 
+_WINDOW = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
+
+
 def _check(section: str, key: str, value: Any) -> None:
     if key in _POSITIVE and value <= 0:
         raise ValueError("must be above 0")
@@ -370,6 +403,10 @@ def _check(section: str, key: str, value: Any) -> None:
             raise ValueError('is "text" or "json"')
         case ("schedule", "every_hours") if value not in _DIVISORS:
             raise ValueError(f"is one of {', '.join(map(str, _DIVISORS))}")
+        case ("network", "robots") if value not in ("obey", "report", "ignore"):
+            raise ValueError('expects "obey", "report" or "ignore"')
+        case ("crawl", "window") if value and not _WINDOW.fullmatch(value):
+            raise ValueError('expects hours such as "22:00-06:00"')
         case ("render", "use") if value not in ("auto", "never"):
             raise ValueError('expects "auto" or "never"')
         case ("publish", "max_removed_percent") if value > 100:

@@ -227,6 +227,11 @@ class Cycle:
         return {
             "pages": pages,
             "failures": failures,
+            "limits": {
+                key.partition("/")[2]: value
+                for key, value in sorted(stats.items())
+                if key.startswith(("limits/", "frontier/"))
+            },
             "queue": q.queue_size(self.store),
             "reason": reason,
         }

@@ -55,6 +55,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def in_window(window: str, now: datetime) -> bool:
+    """Whether `now` lies in hours such as "22:00-06:00" (UTC); always in "".
+
+    >>> in_window("22:00-06:00", datetime(2026, 1, 1, 5, 59, tzinfo=UTC))
+    True
+    """
+    if not window:
+        return True
+    begins, ends = window.split("-")
+    moment = now.astimezone(UTC).strftime("%H:%M")
+    return begins <= moment < ends if begins <= ends else moment >= begins or moment < ends
+
+
 class WorkspaceSpider(Spider):
     """A spider over a workspace's frontier.
 
@@ -135,7 +148,10 @@ class WorkspaceSpider(Spider):
 
     def parse(self, response: Response, **_: Any) -> Iterator[PageRecord]:
         page = self._page(response)
-        yield self._guarded(response.meta["queued"], page, response.meta.get("exchange"))
+        record = self._guarded(response.meta["queued"], page, response.meta.get("exchange"))
+        flags = tuple(flag.partition(":")[0] for flag in response.flags if flag != "rendered")
+        latency = response.meta.get("download_latency") or 0.0
+        yield replace(record, seconds=latency, limits=flags)
 
     def failed(self, failure: Failure) -> Iterator[PageRecord]:
         queued: Queued = failure.request.meta["queued"]  # type: ignore[attr-defined]
@@ -155,10 +171,15 @@ class WorkspaceSpider(Spider):
             profile=queued.profile,
             failure=kind,
         )
-        yield self._guarded(queued, page)
+        latency = failure.request.meta.get("download_latency")  # type: ignore[attr-defined]
+        took = latency or (self.workspace.config.network.timeout if kind == "timeout" else 0.0)
+        yield replace(self._guarded(queued, page), seconds=took)
 
     def may_start(self, under_way: int) -> bool:
         """Whether another request fits beside those under way: a page limit is never passed."""
+        if not in_window(self.workspace.config.crawl.window, self.clock()):
+            self._close("outside the crawl window")
+            return False
         return not self._max_pages or self._pages + under_way < self._max_pages
 
     def record(self, queued: Queued, page: Page) -> PageRecord:
@@ -267,6 +288,10 @@ class WorkspaceSpider(Spider):
             response.body, url=response.url, content_type=content_type
         )
         redirects: tuple[str, ...] = ()
+        limit = self.workspace.config.crawl.max_links_per_page
+        if len(document.links) > limit:
+            document = replace(document, links=document.links[:limit])
+            response.flags.append("link-limit")
         if jumps := response.meta.get("jumps"):
             onward = (html.canonical_url(jump) for jump in jumps)
             links = tuple(Link(target, "", "script") for target in onward if target)

@@ -6,16 +6,19 @@ the requests that were under way.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Protocol, cast
 
 from scrapy import Request, Spider
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.crawler import Crawler
 
+from crawler.frontier.limits import Traps
+from crawler.frontier.limits import refusal as refusal_of_url
 from crawler.store import PageRecord, Store, StoreError
-from crawler.store.queries import Queued, best_queued, page_counts
+from crawler.store.queries import Queued, best_queued, page_counts, queue_size
 from crawler.workspace import Clock, Workspace
 
 _BATCH = 64
@@ -75,6 +78,7 @@ class FrontierScheduler(BaseScheduler):
         self._buffer: deque[Queued] = deque()
         self._busy: set[str] = set()
         self._stored = 0
+        self._room = True
         self.waits = False
         self.idle: Callable[[], None] = lambda: None
 
@@ -92,6 +96,11 @@ class FrontierScheduler(BaseScheduler):
         self._budgets = Budgets(
             hosts, domains, config.max_pages_per_site, config.max_pages_per_domain
         )
+        self._config = config
+        self._traps = Traps()
+        self._ips: dict[str, str] = {}
+        self._pages_of_ip: Counter[str] = Counter()
+        self._seconds: Counter[str] = Counter()
 
     def close(self, reason: str) -> None:
         self._buffer.clear()
@@ -119,7 +128,7 @@ class FrontierScheduler(BaseScheduler):
                 continue
             # A second look under another profile, or a second try, is of a page already paid for.
             if not (queued.tries or queued.profile != "crawler" or self._spider.ignores_budget):
-                if refusal := self._budgets.refusal(queued.host, queued.registered_domain):
+                if refusal := self._refusal(queued):
                     self._store.drop([(queued.url, queued.profile)], refusal)
                     self._stats.inc_value(f"frontier/{refusal}")
                     continue
@@ -127,6 +136,34 @@ class FrontierScheduler(BaseScheduler):
             self._busy.add(queued.host)
             return self._spider.request(queued)
         return None
+
+    def _refusal(self, queued: Queued) -> str:
+        """Why a URL is not fetched although it waits, "" when it is."""
+        config, host = self._config, queued.host
+        if refusal := self._budgets.refusal(host, queued.registered_domain):
+            return refusal
+        if self._seconds[host] > config.max_seconds_per_site * 1_000:
+            return "budget:time"
+        ip = self._ips.get(host, "")
+        if ip and 0 < config.max_pages_per_ip <= self._pages_of_ip[ip]:
+            return "budget:ip"
+        return refusal_of_url(queued.url, config) or self._traps.refusal(queued.url, config)
+
+    def saw(self, record: PageRecord, seconds: float) -> None:
+        """Take note of what a page cost and said."""
+        page = record.page
+        self._seconds[record.host] += int(seconds * 1_000)
+        if page.ip:
+            self._ips[record.host] = page.ip
+            self._pages_of_ip[page.ip] += 1
+        if page.status == 200 and page.profile == "crawler":
+            self._traps.saw(page.url, page.text)
+
+    def has_room(self) -> bool:
+        """Whether the queue takes more; looked at now and then, since counting takes time."""
+        if self._stored % _BATCH == 0 or not self._room:
+            self._room = queue_size(self._store) < self._config.max_queue
+        return self._room
 
     def _best(self, busy: Collection[str], limit: int) -> list[Queued]:
         spider = self._spider
@@ -168,6 +205,12 @@ class StorePipeline:
         spider = cast(FrontierSpider, self._crawler.spider)
         scheduler = self._crawler.engine.scheduler
         assert isinstance(scheduler, FrontierScheduler)
+        scheduler.saw(item, item.seconds)
+        if item.candidates and not scheduler.has_room():
+            self._crawler.stats.inc_value("frontier/limit:queue", len(item.candidates))
+            item = replace(item, candidates=())
+        for flag in item.limits:
+            self._crawler.stats.inc_value(f"limits/{flag}")
         try:
             waiting = spider.store.batch()
             spider.store.add_page(item)

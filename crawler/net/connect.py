@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -96,8 +96,15 @@ class CheckedResolver(AbstractResolver):
     """
 
     def __init__(
-        self, resolver: Resolver, guard: AddressGuard, port_map: Mapping[int, int]
+        self,
+        resolver: Resolver,
+        guard: AddressGuard,
+        port_map: Mapping[int, int],
+        *,
+        before: Callable[[str, str], Awaitable[None]] | None = None,
     ) -> None:
+        """`before` is awaited with host and address before these are given to be connected to."""
+        self._before = before
         self._resolver = resolver
         self._guard = guard
         self._port_map = port_map
@@ -105,6 +112,9 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        values = await checked_addresses(host, self._resolver, self._guard)
+        if self._before:
+            await self._before(host, values[0])
         return [
             ResolveResult(
                 hostname=host,
@@ -114,7 +124,7 @@ class CheckedResolver(AbstractResolver):
                 proto=socket.IPPROTO_TCP,
                 flags=socket.AI_NUMERICHOST,
             )
-            for value in await checked_addresses(host, self._resolver, self._guard)
+            for value in values
         ]
 
     async def close(self) -> None:

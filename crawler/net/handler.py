@@ -22,6 +22,7 @@ from crawler.evidence.capture import Exchange
 from crawler.names import address
 from crawler.net import AddressGuard, Resolver
 from crawler.net.connect import CheckedResolver, NetError
+from crawler.net.manners import Pace, Robots
 
 _TEXTUAL = ("text/", "application/xhtml", "application/xml", "application/json", "")
 _CHUNK = 65_536
@@ -66,6 +67,11 @@ class GuardedDownloadHandler:
         network = workspace.config.network
         self._timeout: float = network.timeout
         self._max_bytes: int = network.max_bytes
+        self._max_wire: int = network.max_wire_bytes
+        self._agent: str = network.user_agent
+        self._robots = Robots(network.robots, self._plain)
+        self._pace = Pace(workspace.config.crawl.ip_rate)
+        self._addresses: dict[str, str] = {}
         self._port_map = dict(network.port_map)
         self._guard: AddressGuard = workspace.guard()
         self._resolver: Resolver = crawler.spider.resolver  # type: ignore[union-attr]
@@ -78,7 +84,9 @@ class GuardedDownloadHandler:
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
         connector = aiohttp.TCPConnector(
-            resolver=CheckedResolver(self._resolver, self._guard, self._port_map),
+            resolver=CheckedResolver(
+                self._resolver, self._guard, self._port_map, before=self._first_turn
+            ),
             use_dns_cache=False,
             limit=workspace.config.crawl.concurrency * 2,
             ssl=context,
@@ -92,7 +100,7 @@ class GuardedDownloadHandler:
             response_class=_PeerResponse,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             max_line_size=8_190,
-            max_field_size=16_380,
+            max_field_size=network.max_header_bytes,
         )
 
     @classmethod
@@ -107,6 +115,21 @@ class GuardedDownloadHandler:
 
     async def download_request(self, request: Request) -> Response:
         """The answer, its body cut at the size limit. Raises NetError."""
+        forbidden = await self._robots.forbids(request.url, self._agent)
+        if forbidden and self._robots.policy == "obey":
+            raise NetError("robots", request.url[:200])
+        response = await self._checked(request)
+        if forbidden:
+            response.flags.append("robots-forbidden")
+        return response
+
+    async def _plain(self, url: str) -> tuple[int, bytes]:
+        """Status and body of a URL, for robots.txt. Raises NetError."""
+        response = await self._checked(Request(url, headers={"User-Agent": self._agent}))
+        return response.status, response.body
+
+    async def _checked(self, request: Request) -> Response:
+        await self._in_turn(request)
         try:
             async with asyncio.timeout(self._timeout) as deadline:
                 return await self._fetch(request, deadline)
@@ -116,6 +139,17 @@ class GuardedDownloadHandler:
             raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._failure(error) from error
+
+    async def _in_turn(self, request: Request) -> None:
+        """Wait until the address of a host that was asked before may be asked again."""
+        host = URL(request.url, encoded=True).host or ""
+        if known := str(address(host) or "") or self._addresses.get(host, ""):
+            await self._pace.turn(known)
+
+    async def _first_turn(self, host: str, ip: str) -> None:
+        """The same for a host whose address has only just been looked up."""
+        if host not in self._addresses:
+            await self._pace.turn(ip)
 
     async def _fetch(self, request: Request, deadline: asyncio.Timeout) -> Response:
         url = URL(request.url, encoded=True)
@@ -133,6 +167,8 @@ class GuardedDownloadHandler:
         async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
             assert isinstance(answer, _PeerResponse)
             peer = answer.peer
+            if self._pace.rate:
+                self._addresses[url.host or ""] = peer
             content_type = answer.headers.get("Content-Type", "").lower()
             flags: list[str] = []
             body = b""
@@ -176,7 +212,7 @@ class GuardedDownloadHandler:
     ) -> bytes:
         """The decompressed body, at most `max_bytes`; what came before a fault is kept."""
         body = bytearray()
-        chunks = _decompressed(answer, self._max_bytes)
+        chunks = _decompressed(answer, self._max_bytes, self._max_wire, flags)
         try:
             # Time is kept back so that a body that drips is used as far as it came.
             loop = asyncio.get_running_loop()
@@ -223,7 +259,22 @@ class GuardedDownloadHandler:
         await self._session.close()
 
 
-async def _decompressed(answer: aiohttp.ClientResponse, limit: int) -> AsyncGenerator[bytes, None]:
+async def _within(
+    answer: aiohttp.ClientResponse, limit: int, flags: list[str]
+) -> AsyncGenerator[bytes, None]:
+    """Body chunks as they come, `limit` bytes in all; more is left and flagged."""
+    read = 0
+    async for chunk in answer.content.iter_chunked(_CHUNK):
+        yield chunk[: limit - read]
+        read += len(chunk)
+        if read >= limit:
+            flags.append("wire-limit")
+            return
+
+
+async def _decompressed(
+    answer: aiohttp.ClientResponse, limit: int, wire: int, flags: list[str]
+) -> AsyncGenerator[bytes, None]:
     """Body chunks after decompression, never more than `limit` bytes produced from one chunk.
 
     Only gzip and deflate are offered to servers, so only those are decoded.
@@ -235,13 +286,13 @@ async def _decompressed(answer: aiohttp.ClientResponse, limit: int) -> AsyncGene
         if token != "identity"
     ]
     if not encodings:
-        async for chunk in answer.content.iter_chunked(_CHUNK):
+        async for chunk in _within(answer, wire, flags):
             yield chunk
         return
     if len(encodings) > 1 or encodings[0] not in ("gzip", "x-gzip", "deflate"):
         raise NetError("encoding", ", ".join(encodings)[:100])
     inflate: Any = None
-    async for chunk in answer.content.iter_chunked(_CHUNK):
+    async for chunk in _within(answer, wire, flags):
         if inflate is None:
             if encodings[0] != "deflate":
                 wbits = 16 + zlib.MAX_WBITS

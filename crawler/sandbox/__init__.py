@@ -111,6 +111,10 @@ class Sandbox:
             f'allow_private = ["{NETWORK}"]\n'
             f'port_map = {{ "80" = {ports.http}, "443" = {ports.https} }}\n'
             "timeout = 4\n"
+            # Its hosts share a few addresses on this machine.
+            "[crawl]\n"
+            "delay = 0\n"
+            "ip_rate = 0\n"
             "[whois]\n"
             f'server = "127.0.0.1:{ports.whois}"\n'
             "[rdap]\n"

@@ -88,9 +88,10 @@ def harvest(store: Store) -> dict[str, tuple[int, int]]:
 
 
 def network_sizes(store: Store) -> dict[str, int]:
-    """Network → how many URLs of it were ever queued."""
+    """Network → how many URLs of it were ever queued; of the small ones nothing is held back."""
     rows = store.connection.execute(
         "SELECT network, count(*) FROM frontier WHERE network != '' GROUP BY network"
+        " HAVING count(*) >= 5"
     )
     return dict(rows.fetchall())
 

@@ -50,7 +50,8 @@ class PageRecord:
     `location` is the target of a redirect, "" otherwise. `report` and `mentions` are set when the
     page is itself a report. `captures` go into the evidence, if that is kept. `kind` is that of the
     link that led here, and `found` says that it was the first to show its domain a scam. `sha256`
-    and `size` stand for a body that was left behind in another process.
+    and `size` stand for a body that was left behind in another process. `seconds` is what the
+    request took and `limits` names those that it met.
     """
 
     page: Page
@@ -68,6 +69,8 @@ class PageRecord:
     found: bool = False
     sha256: str = ""
     size: int = 0
+    seconds: float = 0.0
+    limits: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:

@@ -18,7 +18,7 @@ import pytest
 from scrapy.http import Request
 
 from addresses import PLAIN, as_hosts
-from crawler.config import Config, NetworkConfig
+from crawler.config import Config, CrawlConfig, NetworkConfig
 from crawler.enrich import Clients, enrich
 from crawler.model import Enrichment
 from crawler.net import AddressGuard, Resolver
@@ -68,7 +68,7 @@ def _workspace(root: Path, running: Wire) -> Workspace:
         port_map=dict.fromkeys((43, 80, 443), running.web),
         timeout=3.0,
     )
-    return Workspace(root, Config(network=network))
+    return Workspace(root, Config(network=network, crawl=CrawlConfig(ip_rate=0)))
 
 
 def _handler(workspace: Workspace) -> GuardedDownloadHandler:
@@ -159,7 +159,8 @@ def test_what_a_page_leads_to_is_refused(way: str, tmp_path: Path) -> None:
         root.mkdir()
         (root / "scamtrail.toml").write_text(
             f'[network]\ndns = ["127.0.0.1:{running.dns}"]\nallow_private = ["{ALLOWED}"]\n'
-            f'port_map = {{ "80" = {running.web}, "443" = {running.web} }}\ntimeout = 3\n',
+            f'port_map = {{ "80" = {running.web}, "443" = {running.web} }}\ntimeout = 3\n'
+            "[crawl]\ndelay = 0\nip_rate = 0\n",
             "utf-8",
         )
         assert scamtrail("init", root).returncode == 0
@@ -276,7 +277,7 @@ def test_a_whois_referral_to_a_forbidden_server_is_refused() -> None:
 def test_an_rdap_service_at_a_forbidden_address_is_refused() -> None:
     for address in PLAIN:
         names = {"rdap.verisign.com": [(address,)], "whois.verisign-grs.com": [(address,)]}
-        names["a.com"] = [(SITE,)]
+        names["a.com"] = [("127.0.0.2",)]
         found, running = _looked_up(["a.com"], names, lambda host, path: http(b""))
         registration = found["a.com"].registration
         assert [item.failure for item in registration] == ["guard", "guard"]
