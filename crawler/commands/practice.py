@@ -24,8 +24,14 @@ ports_option = click.option(
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("practice"))
 @seed_option
 @sites_option
+@click.option(
+    "--hostile",
+    type=click.FloatRange(0, 0.9),
+    default=0.0,
+    help="The share of hosts that are traps.  [default: one of each kind]",
+)
 @ports_option
-def sandbox_command(folder: Path, seed: int, sites: int, free_ports: bool) -> None:
+def sandbox_command(folder: Path, seed: int, sites: int, hostile: float, free_ports: bool) -> None:
     """Serve the practice internet on loopback until interrupted.
 
     \b
@@ -33,7 +39,9 @@ def sandbox_command(folder: Path, seed: int, sites: int, free_ports: bool) -> No
     workspace on this internet.
     """
     ports = sandbox.Ports.free() if free_ports else sandbox.Ports()
-    raise click.exceptions.Exit(sandbox.serve(folder, seed=seed, sites=sites, ports=ports))
+    raise click.exceptions.Exit(
+        sandbox.serve(folder, seed=seed, sites=sites, hostile=hostile, ports=ports)
+    )
 
 
 @click.command("demo")

@@ -67,8 +67,10 @@ def free_ports(count: int) -> list[int]:
 class Sandbox:
     """The servers, as an async context manager."""
 
-    def __init__(self, seed: int = 1, sites: int = 300, ports: Ports | None = None) -> None:
-        self.world: World = build(seed, sites)
+    def __init__(
+        self, seed: int = 1, sites: int = 300, ports: Ports | None = None, hostile: float = 0.0
+    ) -> None:
+        self.world: World = build(seed, sites, hostile)
         self.ports = ports or Ports()
         self.web = WebServer(self.world)
         self.forbidden = 0
@@ -132,14 +134,14 @@ class Sandbox:
             (folder / "reports" / name).write_text(text, "utf-8")
 
 
-def serve(folder: Path, *, seed: int, sites: int, ports: Ports) -> int:
+def serve(folder: Path, *, seed: int, sites: int, ports: Ports, hostile: float = 0.0) -> int:
     """Serve until SIGTERM or SIGINT; the exit code."""
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with Sandbox(seed, sites, ports) as sandbox:
+        async with Sandbox(seed, sites, ports, hostile) as sandbox:
             sandbox.write(folder)
             print(f"practice internet: {len(sandbox.world.hosts)} hosts, seed {seed}", flush=True)
             for name in ("dns", "http", "https", "whois", "rdap"):
@@ -159,7 +161,12 @@ def serve(folder: Path, *, seed: int, sites: int, ports: Ports) -> int:
 
 @contextmanager
 def start_process(
-    folder: Path, *, seed: int = 1, sites: int = 300, ports: Ports | None = None
+    folder: Path,
+    *,
+    seed: int = 1,
+    sites: int = 300,
+    ports: Ports | None = None,
+    hostile: float = 0.0,
 ) -> Iterator["subprocess.Popen[str]"]:
     """The practice internet in a process of its own, ready, and stopped at the end.
 
@@ -167,6 +174,7 @@ def start_process(
     """
     ports = ports or Ports()
     command = [sys.executable, "-m", "crawler.sandbox", str(folder), str(seed), str(sites)]
+    command.append(str(hostile))
     command += [str(getattr(ports, name)) for name in Ports.__slots__]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

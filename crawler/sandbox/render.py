@@ -196,6 +196,10 @@ def _footer(world: World, host: Host, operation: Operation, texts: Mapping[str, 
             parts.append(link(rng.choice(names), kind.replace("_", " ").title()))
     if operation.index == 0:
         parts += [link(f"trap-{name}.test", "Partner") for name in HOSTILE]
+    for trap in HOSTILE:
+        # More than one of a kind: a hostile internet, its traps shared out among operations.
+        more = world.by_kind.get(f"trap-{trap}", ())[1 + operation.index :: len(world.operations)]
+        parts += [link(name, "Partner") for name in more]
     if operation.index == 4:
         parts += [link(name, "Partner") for name in world.by_kind.get("doorway", ())[:2]]
     return " ".join(parts)
@@ -497,5 +501,5 @@ def _month(path: str) -> tuple[int, int]:
 
 @cache
 def bomb() -> bytes:
-    """200 MB of zeros in some 200 KB of gzip."""
-    return gzip.compress(bytes(200_000_000), 9, mtime=0)
+    """60 MB of zeros in some 60 KB of gzip."""
+    return gzip.compress(bytes(60_000_000), 9, mtime=0)

@@ -150,8 +150,11 @@ class World:
             )
 
 
-def build(seed: int = 1, sites: int = 300) -> World:
-    """The world of `seed` with about `sites` hosts (never fewer than about 140)."""
+def build(seed: int = 1, sites: int = 300, hostile: float = 0.0) -> World:
+    """The world of `seed` with about `sites` hosts (never fewer than about 140).
+
+    Of each trap there is one host; more make up the share `hostile` of all.
+    """
     rng = random.Random(f"world:{seed}:{sites}")
     hosts: dict[str, Host] = {}
     operations: dict[str, Operation] = {}
@@ -168,6 +171,11 @@ def build(seed: int = 1, sites: int = 300) -> World:
         name = f"trap-{trap}.test"
         label = "parked" if trap == "parked" else "hostile"
         hosts[name] = Host(name, f"trap-{trap}", "en", ORDINARY[-1], sublabel=label)
+    for number in range(round(hostile * sites) - len(HOSTILE)):
+        trap = HOSTILE[number % len(HOSTILE)]
+        name = f"trap-{trap}-{number}.test"
+        label = "parked" if trap == "parked" else "hostile"
+        hosts[name] = Host(name, f"trap-{trap}", "en", ORDINARY[-1], sublabel=label, number=number)
     _innocents(hosts, rng, max(60, sites - len(hosts)))
     for operation in operations.values():
         if operation.index % 3 == 0:
