@@ -355,6 +355,11 @@ class Store:
         text = page.text[:STORED_TEXT]
         # Proof first: a page is only in the database when its records are in their file.
         proof = self._prove(record.captures, page.fetched_at)
+        if page.failure.startswith("render:"):
+            # A browser that failed says nothing of the site; what it showed before still stands.
+            with self.transaction() as db:
+                self._settle(db, page)
+            return
         with self.transaction() as db:
             self._index(db, proof)
             # `status` of a site is decided from all its pages at the end of the crawl.
