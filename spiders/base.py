@@ -46,6 +46,8 @@ _VICTIM_HEADERS = {
 _JUMPS = frozenset({"redirect", "refresh", "script", "frame"})
 # A page that shows the same again is captured anew after so many days.
 RECAPTURE_DAYS = 7
+# What a browser shows with fewer characters than this is a page that did not load.
+EMPTY_TEXT = 20
 # Innocent faces held in memory until the second look says whether they were a mask.
 _MAX_FACES = 200
 _MAX_LOOKS = 500
@@ -148,6 +150,9 @@ class WorkspaceSpider(Spider):
 
     def parse(self, response: Response, **_: Any) -> Iterator[PageRecord]:
         page = self._page(response)
+        if page.rendered and not response.meta.get("jumps") and len(page.text) < EMPTY_TEXT:
+            # Its scripts did not get to their end in time: no news of the site.
+            page = replace(page, failure="render:empty")
         record = self._guarded(response.meta["queued"], page, response.meta.get("exchange"))
         flags = tuple(flag.partition(":")[0] for flag in response.flags if flag != "rendered")
         latency = response.meta.get("download_latency") or 0.0
