@@ -133,10 +133,13 @@ def due_for_recheck(store: Store, now: datetime, hours: float) -> list[QueueEntr
                 0.5,
                 row["depth"],
             ),
-            row["profile"],
+            profile,
             purpose="recheck",
         )
         for row in rows
+        # Whether the site is there a plain fetch says, also where the browser fails.
+        for profile in dict.fromkeys((row["profile"], "crawler"))
+        if profile == row["profile"] or row["profile"] == "browser"
     ]
 
 
