@@ -1,6 +1,7 @@
 """Why a domain is, or is not, listed: everything the database knows, gathered and laid out."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -146,12 +147,17 @@ def _trail(store: Findings, host: str) -> list[dict[str, str]]:
 def _operation(store: Findings, identity: str | None) -> dict[str, Any] | None:
     for row in q.rows(store, "SELECT * FROM operations WHERE id = ?", (identity,)):
         members = q.rows(
-            store, "SELECT host FROM sites WHERE operation_id = ? ORDER BY host", (identity,)
+            store,
+            "SELECT s.host, m.reason FROM sites s LEFT JOIN operation_members m ON m.host = s.host"
+            " AND m.operation_id = s.operation_id AND m.until IS NULL"
+            " WHERE s.operation_id = ? ORDER BY s.host",
+            (identity,),
         )
         return {
             **dict(row),
             "identifiers": json.loads(row["identifiers"] or "[]"),
             "members": [member["host"] for member in members],
+            "reasons": {member["host"]: member["reason"] or "" for member in members},
         }
     return None
 
@@ -166,8 +172,38 @@ def render(found: dict[str, Any], console: Console) -> None:
             f"  {site['status']}  {site['language']}"
         )
     console.print(head)
+    console.print(plain(" ".join(_note(found)), 1_200), soft_wrap=not console.is_terminal)
     for section in (_listing_part, _trail_part, _evidence_part, _enrichment_part, _operation_part):
         console.print(section(found))
+
+
+def _note(found: dict[str, Any]) -> Iterator[str]:
+    """The findings in sentences, as an analyst would begin."""
+    site, operation = found["site"], found["operation"]
+    if site:
+        verdict = site["category"] or "not judged"
+        kind = f" ({site['kind']})" if site["kind"] else ""
+        sure = min(site["probability"] or 0.0, 0.999)
+        yield f"Judged {verdict}{kind}, {sure:.1%} likely a scam."
+        pages = sum(step["kind"] == "page" for step in found["trail"])
+        origin = next((step for step in found["trail"] if step["kind"] != "page"), None)
+        if origin:
+            name = origin.get("title") or origin.get("source") or origin["reference"]
+            yield f"Reached from the {origin['kind']} “{name[:80]}” over {pages} pages."
+    if found["whois"] and (row := next((i for i in found["whois"] if not i["failure"]), None)):
+        created = row["created"][:10] if row["created"] else "at an unknown time"
+        yield f"Registered {created} at {row['registrar'] or 'a registrar not named'}."
+    if network := next((item for item in found["hosting"] if not item["failure"]), None):
+        owner = network["organisation"] or network["as_name"]
+        yield f"Served from {network['ip']} of {owner} (AS{network['asn']}, {network['country']})."
+    if operation:
+        others = operation["size"] - 1
+        why = operation["reasons"].get(site.get("host"), "")
+        yield f"Belongs to {operation['id']} with {others} other sites" + (
+            f": {why}." if why else "."
+        )
+    standing = sorted(f"{i['list']}/{i['tier']}" for i in found["listings"] if not i["removed_at"])
+    yield f"Listed in {', '.join(standing)}." if standing else "In no list now."
 
 
 def plain(text: Any, limit: int = 160) -> Text:
@@ -295,7 +331,7 @@ def _operation_part(found: dict[str, Any]) -> RenderableType:
         )
     )
     for host in operation["members"][:SHOWN_HOSTS]:
-        tree.add(plain(host))
+        tree.add(plain(f"{host}: {operation['reasons'][host]}", 300))
     if operation["size"] > SHOWN_HOSTS:
         tree.add(f"and {operation['size'] - SHOWN_HOSTS} more")
     return tree

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from crawler.names import normalise_host
 from crawler.outcome import Exit, Outcome
@@ -30,6 +31,11 @@ def now() -> datetime:
 def one_line(text: str) -> str:
     """`text` without control characters, which might steer the terminal that shows it."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def wide_console() -> Console:
+    """Standard output; where no terminal says how wide it is, nothing is cut or wrapped."""
+    return Console() if sys.stdout.isatty() else Console(width=400)
 
 
 def die(code: Exit, error: object) -> None:

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from crawler.commands import die, host_argument, in_workspace, now
+from crawler.commands import die, host_argument, in_workspace, now, wide_console
 from crawler.evidence import archive
 from crawler.evidence import pack as packing
 from crawler.explain import explain as gather
@@ -30,7 +29,7 @@ def explain_command(opened: Workspace, as_json: bool, domain: str) -> None:
     elif as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
-        render(found, Console(soft_wrap=True))
+        render(found, wide_console())
 
 
 @click.command("evidence")

@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from blocklists import policy
 from crawler import behind, notices
-from crawler.commands import die, in_workspace, now
+from crawler.commands import die, in_workspace, now, wide_console
 from crawler.cycle import Exit
 from crawler.explain import plain
 from crawler.notices.gather import receivers
@@ -40,7 +40,7 @@ def operations_command(opened: Workspace, as_json: bool, identity: str) -> None:
             if as_json:
                 click.echo(json.dumps(found, indent=1, ensure_ascii=False))
             else:
-                _note(found, Console(soft_wrap=True))
+                _note(found, wide_console())
             return
         ranked = behind.ranked_operations(store, now())
     if as_json:
@@ -64,7 +64,7 @@ def operations_command(opened: Workspace, as_json: bool, identity: str) -> None:
         )
     if len(ranked) > SHOWN:
         table.caption = f"and {len(ranked) - SHOWN} more; --json shows all"
-    Console(soft_wrap=True).print(table if ranked else "no operation is known yet")
+    wide_console().print(table if ranked else "no operation is known yet")
 
 
 def _growth(item: dict[str, Any]) -> str:
@@ -151,7 +151,7 @@ def facilitators_command(opened: Workspace, as_json: bool, role: str | None) -> 
                 str(len(item.accounts) or ""),
                 item.contact,
             )
-    Console(soft_wrap=True).print(table if found else "no scam site has been looked up yet")
+    wide_console().print(table if found else "no scam site has been looked up yet")
 
 
 @click.command("report")

@@ -115,3 +115,21 @@ def test_what_is_not_there_is_one_clear_error(watched: Path) -> None:
         assert "op-nothing: no such operation; scamtrail operations lists them" in done.stderr
     done = scamtrail("report", "-w", watched, "op-nothing", "--country", "zz")
     assert done.returncode == 2
+
+
+def test_an_explanation_begins_with_a_note_and_says_why_a_site_belongs(watched: Path) -> None:
+    found = registered(watched)
+    host = next(item["host"] for item in found["members"] if item["kind"] != "redirector")
+    text = scamtrail("explain", "-w", watched, host).stdout
+    note = text.splitlines()[1]
+    for words in (
+        "Judged ",
+        "Reached from the report “",
+        "Registered 2026-",
+        "Served from 127[.]64",
+        "of Deeprock Bullet Hosting",
+        f"Belongs to {found['id']} with",
+        "Listed in all/",
+    ):
+        assert words in note
+    assert text.count("same TRON wallet as") > 2
