@@ -4,14 +4,15 @@
 
 Makes findings with five pieces of evidence a site, serves them with `scamtrail datasette`, and asks
 for every canned query, the dashboard, triage, a site and an operation of 2,000 sites; each three
-times, over HTTP, HTML included. Shown are the first answer, with the database in the disk's cache
-but not in the process's, and the median. The limits are those of the project's promise: a canned
-query within a second, a site within 300 ms. As the peer for the machine's speed stands a
-`count(*)` over all evidence in the same process: ratios to it compare machines.
+times, over HTTP, HTML included. Shown are the seconds of the clock of the first answer and their
+median, and the median of the server's CPU seconds, which say more on a machine with other work. A
+page is late when its CPU seconds exceed the promise: a canned query within a second, a site within
+300 ms. As the peer stands reading all evidence once, in CPU seconds: the ratio compares machines.
 """
 
 import argparse
 import json
+import os
 import random
 import socket
 import sqlite3
@@ -307,13 +308,13 @@ def tables(rng: random.Random, sites: int) -> Iterator[tuple[str, tuple[str, ...
 
 def measure(root: Path) -> None:
     with closing(sqlite3.connect(root / "findings.db")) as db:
-        started = time.monotonic()
+        started = time.process_time()
         (rows,) = db.execute("SELECT count(value) FROM evidence").fetchone()
-        unit = time.monotonic() - started
+        unit = time.process_time() - started
         (host,) = db.execute(
             "SELECT host FROM sites WHERE operation_id != 'op-large' LIMIT 1 OFFSET 500"
         ).fetchone()
-    print(f"{rows:,} pieces of evidence; reading them all once takes {unit:.2f} s")
+    print(f"{rows:,} pieces of evidence; reading them all once takes {unit:.2f} CPU s")
     values = {"host": host, "since": "2026-10-25", "asn": "AS64510", "value": "G-77", "days": "30",
               "country": "SG", "report": "r7"}  # fmt: skip
     queries = yaml.safe_load(METADATA.read_text("utf-8"))["databases"]["findings"]["queries"]
@@ -342,23 +343,31 @@ def measure(root: Path) -> None:
         pages["operation of 2,000"] = (f"{base}/-/operation/op-large", 1.0)
         pages["dashboard"] = (f"{base}/-/dashboard", 1.0)
         pages["triage"] = (f"{base}/-/triage", 1.0)
-        print(f"{'':32} {'first':>8} {'median':>8} {'limit':>6} {'ratio':>6}")
+        print(f"{'':34} {'first':>8} {'median':>8} {'CPU':>8} {'limit':>6} {'ratio':>6}")
         for name, (address, limit) in pages.items():
-            times = []
+            clock, cpu = [], []
             for _ in range(3):
-                started = time.monotonic()
+                started, used = time.monotonic(), cpu_seconds(process.pid)
                 fetch(address)
-                times.append(time.monotonic() - started)
-            median = statistics.median(times)
+                clock.append(time.monotonic() - started)
+                cpu.append(cpu_seconds(process.pid) - used)
+            median = statistics.median(cpu)
             late += median > limit
-            mark = "" if median <= limit else "  LATE"
-            print(f"{name:32} {times[0]:7.3f}s {median:7.3f}s {limit:5.1f}s"
-                  f" {median / unit:6.2f}{mark}")  # fmt: skip
+            print(
+                f"{name:34} {clock[0]:7.3f}s {statistics.median(clock):7.3f}s {median:7.3f}s"
+                f" {limit:5.1f}s {median / unit:6.2f}{'' if median <= limit else '  LATE'}"
+            )
     finally:
         process.terminate()
         process.wait(timeout=20)
     print(json.dumps({"late": late, "pages": len(pages)}))
     sys.exit(late > 0)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process (proc(5), fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def fetch(address: str) -> bytes:

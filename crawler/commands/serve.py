@@ -14,7 +14,7 @@ from crawler.commands import (
 from crawler.desk.snapshot import snapshot
 from crawler.desk.texts import languages
 from crawler.outcome import Exit
-from crawler.store import Store
+from crawler.store import Store, summaries
 from crawler.workspace import Workspace
 
 
@@ -57,9 +57,10 @@ def datasette(
         pm.register(plugin, "scamtrail")
     token = secrets.token_urlsafe(24) if triage else ""
     plugin.settings = desk.Settings(token=token, language=language or "")
-    # Brings the schema and what SQLite's planner knows up to date; Datasette only reads.
+    # Brings schema, counts and what SQLite's planner knows up to date; Datasette only reads.
     with Store(opened.database) as store:
         store.learn()
+        summaries.refresh(store)
     if triage:
         page = f"http://{host}:{port}/{opened.database.stem}/-/triage?token={token}"
         click.echo(f"decide cases at {page}")

@@ -80,8 +80,15 @@ def _frame(parts: Sequence[str], labels: Sequence[str], most: int, title: str) -
     base = HEIGHT - BOTTOM
     step = (WIDTH - LEFT) / max(1, len(labels))
     every = max(1, -(-len(labels) // 6))
+    last = len(labels) - 1 if len(labels) > 1 else -1
+
+    def mark(number: int) -> str:
+        if number == last:
+            return f'x="{WIDTH}" text-anchor="end"'
+        return f'x="{LEFT + number * step:.1f}"'
+
     marks = "".join(
-        f'<text x="{LEFT + number * step:.1f}" y="{HEIGHT - 6}">{escape(label)}</text>'
+        f'<text {mark(number)} y="{HEIGHT - 6}">{escape(label)}</text>'
         for number, label in enumerate(labels)
         if number % every == 0
     )

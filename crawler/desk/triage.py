@@ -10,7 +10,8 @@ from crawler.model import Category
 from crawler.store import Findings, Store
 from crawler.store import queries as q
 
-# Looked at of each kind of case before they are put in order.
+# Of each kind of case so many are put in order: the undecided that look worst, the undecided among
+# the newest accusations, and the newest entries of `wide`.
 POOL = 400
 PAGE = 25
 
@@ -84,19 +85,20 @@ def queue(findings: Findings, now: datetime, limit: int = PAGE) -> list[dict[str
     )
     accused = q.rows(
         findings,
-        f"SELECT {_COLUMNS}, 0 AS listed FROM mentions a JOIN sites s ON s.host = a.host"
-        f" WHERE a.role = 'accused' AND s.category = 'unknown' AND s.status = 'live'"
-        f" AND NOT {_DECIDED} GROUP BY a.host ORDER BY max(a.id) DESC LIMIT ?2",
-        (moment, POOL),
+        f"SELECT {_COLUMNS}, 0 AS listed FROM (SELECT DISTINCT host FROM (SELECT host FROM mentions"
+        " WHERE role = 'accused' ORDER BY id DESC LIMIT ?3)) a CROSS JOIN sites s"
+        " ON s.host = a.host WHERE s.category = 'unknown' AND s.status = 'live'"
+        f" AND NOT {_DECIDED} LIMIT ?2",
+        (moment, POOL, 10 * POOL),
     )
     wide = q.rows(
         findings,
-        f"SELECT {_COLUMNS}, 1 AS listed FROM listings l JOIN sites s ON s.host = l.domain"
-        " WHERE l.removed_at IS NULL AND l.list = 'all' AND l.tier = 'wide' AND NOT EXISTS"
+        f"SELECT {_COLUMNS}, 1 AS listed FROM (SELECT domain FROM listings WHERE list = 'all'"
+        " AND tier = 'wide' AND removed_at IS NULL ORDER BY id DESC LIMIT ?3) l CROSS JOIN sites s"
+        " ON s.host = l.domain WHERE NOT EXISTS"
         " (SELECT 1 FROM listings t WHERE t.domain = l.domain AND t.list = 'all'"
-        f" AND t.tier = 'strict' AND t.removed_at IS NULL) AND NOT {_DECIDED}"
-        " ORDER BY s.probability LIMIT ?2",
-        (moment, POOL),
+        f" AND t.tier = 'strict' AND t.removed_at IS NULL) AND NOT {_DECIDED} LIMIT ?2",
+        (moment, POOL, 10 * POOL),
     )
     cases = {row["host"]: dict(row) for row in (*unknown, *accused, *wide)}
     ranked = sorted(cases.values(), key=lambda case: (-value(case), case["host"]))[:limit]

@@ -14,7 +14,7 @@ from blocklists.select import HACKED_KIND, Address, GuiltyPage, Override, Select
 from crawler.model import Category
 from crawler.reference import ReferenceTable
 from crawler.stages.sources import feeds
-from crawler.store import Store, parse_iso
+from crawler.store import Store, parse_iso, summaries
 from crawler.store import queries as q
 from crawler.workspace import Workspace
 
@@ -70,6 +70,7 @@ def publish(
         Removals(chosen).why,
         now,
     )
+    summaries.refresh(store)
     step = manifest.history[0]
     everything = [counts for name, counts in step.counts.items() if name.startswith("all/")]
     store.add_release(

@@ -621,6 +621,49 @@ def _m009(db: sqlite_utils.Database) -> None:
     db.create_table("harvest", {"kind": str, "fetched": int, "found": int}, pk="kind")
 
 
+def _m010(db: sqlite_utils.Database) -> None:
+    make = db.create_table
+    make(
+        "network_counts",
+        {"country": str, "asn": int, "as_name": str, "hosts": int, "first_seen": str},
+        pk=("country", "asn", "as_name"),
+    )
+    make(
+        "registrar_counts",
+        {
+            "registrar": str,
+            "abuse_contact": str,
+            "domains": int,
+            "oldest": str,
+            "newest": str,
+        },
+        pk="registrar",
+    )
+    make(
+        "report_counts",
+        {"report_id": str, "accused": int, "scams": int, "listed": int},
+        pk="report_id",
+        foreign_keys=[("report_id", "reports", "id")],
+    )
+    make(
+        "second_looks",
+        {
+            "domain": str,
+            "tier": str,
+            "innocent_pages": int,
+            "signals": int,
+            "registered": str,
+        },
+        pk=("domain", "tier"),
+    )
+    scams = "category IN ('gambling', 'investment', 'other_scam')"
+    for column in ("first_seen", "last_checked"):
+        db.execute(f"CREATE INDEX idx_sites_scam_{column} ON sites ({column}) WHERE {scams}")
+    db.table("pages").create_index(["host", "category"])
+    db.execute("DROP INDEX idx_pages_host")
+    db.execute("DROP INDEX idx_sites_first_seen_category")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m001,
     _m002,
@@ -631,5 +674,6 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _m007,
     _m008,
     _m009,
+    _m010,
 )
 SCHEMA_VERSION = len(MIGRATIONS)

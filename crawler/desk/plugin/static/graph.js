@@ -24,6 +24,8 @@
   }));
   const edges = data.edges.map(([a, b]) => [nodes[a], nodes[b]]);
   for (const [a, b] of edges) { a.degree += 1; b.degree += 1; }
+  // Those whose names matter most are the first to get room for them.
+  const named = [...nodes].sort((a, b) => b.degree - a.degree);
   const REACH = 90;
   const TICKS = 300;
   let tick = 0;
@@ -118,13 +120,19 @@
     }
     pen.fillStyle = "#16202b";
     pen.font = `${12 / view.scale * devicePixelRatio}px system-ui, sans-serif`;
-    for (const node of nodes) {
+    const taken = [];
+    for (const node of named) {
       if (node === hovered || (node.kind === "identifier" && (nodes.length < 90 || node.degree > 12))) {
         const name = node === hovered ? shown(node).slice(0, 60) : shown(node).slice(0, 22);
+        const left = node.x + node.radius + 3;
+        const [wide, tall] = [pen.measureText(name).width, (14 * devicePixelRatio) / view.scale];
+        const clear = taken.every(([x, y, w]) => left > x + w || left + wide < x || Math.abs(node.y - y) > tall);
+        if (!clear && node !== hovered) continue;
+        taken.push([left, node.y, wide]);
         pen.lineWidth = 4 / view.scale;
         pen.strokeStyle = "#fff";
-        pen.strokeText(name, node.x + node.radius + 3, node.y + 4);
-        pen.fillText(name, node.x + node.radius + 3, node.y + 4);
+        pen.strokeText(name, left, node.y + 4);
+        pen.fillText(name, left, node.y + 4);
       }
     }
   }
