@@ -75,7 +75,10 @@ def ours(sites: int, links: int) -> Counter[str]:
 
 
 def peer(sites: int, links: int) -> Counter[str]:
-    import networkx
+    try:
+        import networkx
+    except ImportError:
+        sys.exit("networkx is not installed: pip install networkx")
 
     whole = networkx.Graph()
     for host, found, innocent in graph(sites, links):
@@ -98,7 +101,7 @@ def peer(sites: int, links: int) -> Counter[str]:
 def run(name: str, sites: int, links: int) -> dict[str, Any]:
     command = [sys.executable, __file__, "--only", name, "--sites", str(sites)]
     done = subprocess.run(
-        [*command, "--links", str(links)], capture_output=True, text=True, check=True
+        [*command, "--links", str(links)], stdout=subprocess.PIPE, text=True, check=True
     )
     return dict(json.loads(done.stdout))
 
