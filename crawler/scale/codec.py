@@ -32,7 +32,7 @@ def unpack(kind: type[T], data: bytes) -> T:
         if inflate.unconsumed_tail:
             raise ValueError(f"more than {MAX_BYTES:,} bytes")
         return typing.cast(T, _typed(kind, json.loads(text.decode("utf-8", "surrogatepass"))))
-    except (zlib.error, KeyError, TypeError, AttributeError) as error:
+    except (zlib.error, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"not a {kind.__name__}: {error!r}"[:200]) from error
 
 
