@@ -175,9 +175,17 @@ class EvidenceConfig:
 
 @dataclass(frozen=True, slots=True)
 class ScaleConfig:
-    """redis: a redis:// URL moves frontier and results to Redis; empty keeps them in-process."""
+    """A crawl on several machines, see docs/scale.md.
+
+    redis: a redis:// or rediss:// (TLS) URL that carries what waits and what was found to and from
+      workers; empty crawls in this process.
+    name: the workspace's name in Redis, the same for all its machines; empty means its folder's.
+    window: URLs given out at once, one a host; more than all workers have under way.
+    """
 
     redis: str = ""
+    name: str = ""
+    window: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +379,7 @@ _POSITIVE = {
     "max_pages_per_domain",
     "max_pages_per_site",
     "timeout",
+    "window",
     "pages",
     "seconds",
     "max_memory_mb",
@@ -401,6 +410,8 @@ def _check(section: str, key: str, value: Any) -> None:
             raise ValueError("expects an http:// or https:// address")
         case ("log", "format") if value not in ("text", "json"):
             raise ValueError('is "text" or "json"')
+        case ("scale", "redis") if value and not value.startswith(("redis://", "rediss://")):
+            raise ValueError("expects a redis:// or rediss:// address")
         case ("schedule", "every_hours") if value not in _DIVISORS:
             raise ValueError(f"is one of {', '.join(map(str, _DIVISORS))}")
         case ("network", "robots") if value not in ("obey", "report", "ignore"):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -27,6 +28,9 @@ from crawler.outcome import Exit, Limits, Outcome
 from crawler.progress import Progress
 from crawler.reports import catalogue
 from crawler.reports.catalogue import SourceError
+from crawler.scale.queue import RedisAwayError, connect
+from crawler.scale.worker import local_workers
+from crawler.scale.writer import Writer
 from crawler.store import Store, StoreError, iso
 from crawler.store import queries as q
 from crawler.store.backup import back_up, sqlite_errors, taken_at
@@ -169,14 +173,15 @@ class Cycle:
         spider = RecheckSpider if recheck else TrailSpider
         name = "rechecking" if recheck else "following the trail"
         error = None
+        options = {"appeal": appeal} if appeal else {}
         with self.progress.stage(name):
-            if limits.workers > 1 and not recheck:
+            if self.workspace.config.scale.redis:
+                crawled = self._crawl_shared(spider, limits, **options)
+            elif limits.workers > 1 and not recheck:
                 crawled = self._crawl_by_workers(limits)
             else:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    crawled, error = runner.run(
-                        self._crawl(spider, limits, **({"appeal": appeal} if appeal else {}))
-                    )
+                    crawled, error = runner.run(self._crawl(spider, limits, **options))
         self.outcome.stats["recheck" if recheck else "crawl"] = crawled
         if error:
             raise error
@@ -196,10 +201,7 @@ class Cycle:
 
     def _crawl_by_workers(self, limits: Limits) -> dict[str, Any]:
         """Follow the trail with several processes; this one writes."""
-        stop: list[int] = []
-        numbers = (signal.SIGTERM, signal.SIGINT)
-        before = {number: signal.signal(number, lambda *_: stop.append(1)) for number in numbers}
-        try:
+        with _stop_noted() as stop:
             counts, reason = workers.crawl(
                 self.workspace,
                 self.store,
@@ -209,14 +211,33 @@ class Cycle:
                 pages=limits.pages,
                 seconds=limits.minutes * 60,
                 stopped=lambda: bool(stop),
-                progress=lambda pages: self.progress.update(
-                    pages=pages, queue=q.queue_size(self.store)
-                ),
+                progress=self._crawling,
             )
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
         return self._crawled(counts, counts["pages"], reason)
+
+    def _crawl_shared(
+        self, spider: type[WorkspaceSpider], limits: Limits, **options: str
+    ) -> dict[str, Any]:
+        """Crawl through workers on any machines; this process writes. Raises RedisAwayError."""
+        config = self.workspace.config.scale
+        queue = connect(config.redis, config.name or self.workspace.root.resolve().name)
+
+        def say(text: str) -> None:
+            logger.warning("%s", text)
+            print(f"scamtrail: {text}", file=sys.stderr, flush=True)
+
+        writer = Writer(
+            self.workspace, self.store, spider, queue, self.clock, say,
+            pages=limits.pages, **options,
+        )  # fmt: skip
+        with _stop_noted() as stop, local_workers(self.workspace.root, limits.workers):
+            reason = writer.run(
+                seconds=limits.minutes * 60, stopped=lambda: bool(stop), progress=self._crawling
+            )
+        return self._crawled(writer.counts, writer.counts["pages"], reason)
+
+    def _crawling(self, pages: int) -> None:
+        self.progress.update(pages=pages, queue=q.queue_size(self.store))
 
     def _crawled(self, stats: Mapping[str, Any], pages: int, reason: str) -> dict[str, Any]:
         failures = {
@@ -230,7 +251,7 @@ class Cycle:
             "limits": {
                 key.partition("/")[2]: value
                 for key, value in sorted(stats.items())
-                if key.startswith(("limits/", "frontier/"))
+                if key.startswith(("limits/", "frontier/", "scale/"))
             },
             "queue": q.queue_size(self.store),
             "reason": reason,
@@ -378,6 +399,8 @@ def run_record(
                 cycle = Cycle(workspace, store, run, clock, progress)
                 try:
                     yield cycle
+                except RedisAwayError as error:
+                    cycle.outcome.worsen(Exit.USAGE, str(error))
                 except (StoreError, ReleaseError) as error:
                     cycle.outcome.worsen(Exit.FAILURES, str(error))
                 except sqlite3.Error as error:
@@ -448,6 +471,19 @@ def run(
     with run_record(workspace, "run", clock, progress) as cycle:
         cycle.whole(limits, force=force)
     return cycle.outcome
+
+
+@contextmanager
+def _stop_noted() -> Iterator[list[int]]:
+    """A list that holds the signal when SIGTERM or SIGINT came."""
+    noted: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: noted.append(1)) for number in numbers}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Limits:
 
     pages: int = 0
     minutes: float = 0.0
-    workers: int = 1
+    workers: int = 0
 
 
 @dataclass(slots=True)

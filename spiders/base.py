@@ -21,6 +21,7 @@ from crawler.frontier.follow import CRAWLER, VICTIM
 from crawler.model import Document, Link, Page, Verdict
 from crawler.net import Resolver
 from crawler.net.connect import NetError
+from crawler.net.manners import Pace
 from crawler.reference import default as default_reference
 from crawler.store import PageRecord, Store, host_of
 from crawler.store.queries import Queued, captured_since
@@ -88,6 +89,7 @@ class WorkspaceSpider(Spider):
         max_pages: int | str = 0,
         max_seconds: float | str = 0,
         waits: bool = False,
+        pace: Pace | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -98,6 +100,7 @@ class WorkspaceSpider(Spider):
         self._owns_store = store is None
         self.clock = clock
         self.resolver: Resolver = workspace.resolver()
+        self.pace = pace or Pace(workspace.config.crawl.ip_rate)
         self.model = detect.load_model()
         self.reference = default_reference()
         self.error: Exception | None = None

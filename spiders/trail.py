@@ -1,6 +1,7 @@
 """Follows the trail from what reports accuse, best-first, as far as scam-looking pages lead."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +38,15 @@ class TrailSpider(WorkspaceSpider):
 
     def accused(self, host: str) -> bool:
         return host in self._accused
+
+    def guilty(self, registered_domain: str) -> bool:
+        """Whether a scam was found there before."""
+        return registered_domain in self._guilty
+
+    def know(self, *, accused: Iterable[str] = (), guilty: Iterable[str] = ()) -> None:
+        """Learn what others found: accused hosts and guilty registered domains."""
+        self._accused.update(accused)
+        self._guilty.update(guilty)
 
     def record(self, queued: Queued, page: Page) -> PageRecord:
         verdict = detect.judge(page, self.model)

@@ -140,9 +140,9 @@ limits_options = [
     ),
     click.option(
         "--workers",
-        type=click.IntRange(1, 64),
-        default=1,
-        show_default=True,
+        type=click.IntRange(0, 64),
+        default=0,
+        show_default="this process; with [scale] redis those that run elsewhere",
         help="Processes that crawl, a core each.",
     ),
 ]

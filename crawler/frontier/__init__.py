@@ -149,6 +149,10 @@ class FrontierScheduler(BaseScheduler):
             return "budget:ip"
         return refusal_of_url(queued.url, config) or self._traps.refusal(queued.url, config)
 
+    def began(self, host: str) -> None:
+        """A URL of `host` is under way elsewhere."""
+        self._busy.add(host)
+
     def saw(self, record: PageRecord, seconds: float) -> None:
         """Take note of what a page cost and said."""
         page = record.page

@@ -70,7 +70,7 @@ class GuardedDownloadHandler:
         self._max_wire: int = network.max_wire_bytes
         self._agent: str = network.user_agent
         self._robots = Robots(network.robots, self._plain)
-        self._pace = Pace(workspace.config.crawl.ip_rate)
+        self._pace: Pace = crawler.spider.pace  # type: ignore[union-attr]
         self._addresses: dict[str, str] = {}
         self._port_map = dict(network.port_map)
         self._guard: AddressGuard = workspace.guard()

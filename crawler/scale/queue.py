@@ -1,4 +1,4 @@
-"""What workers and the writer share in Redis: a queue best-first, leases, results, places by IP.
+"""What workers and the writer share in Redis: a queue best-first, leases, results, turns by IP.
 
 Every change is one script or one command, so a client that dies between two of them leaves
 nothing half done. Times are Redis's own, so the clocks of the machines do not matter.
@@ -69,15 +69,13 @@ if ARGV[1] ~= '' then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end
 return redis.call('ZCARD', KEYS[1])
 """
 )
-# KEYS places; ARGV token limit milliseconds. 1 when there was a place for the token.
-_ENTER = (
+# KEYS turn; ARGV milliseconds between turns. How long to wait for one's turn, which is then taken.
+_TURN = (
     _NOW
     + """
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 1
+local at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
+redis.call('SET', KEYS[1], at + ARGV[1], 'PX', math.ceil(at - now + ARGV[1]) + 1000)
+return math.ceil(at - now)
 """
 )
 
@@ -232,9 +230,6 @@ class SharedQueue:
         """How many workers live; `worker` says that it does."""
         return int(self._run(_ALIVE, (self.key("workers"),), worker, LEASE_SECONDS * 1000))
 
-    def enter(self, ip: str, token: str, limit: int) -> bool:
-        """Whether one more may connect to `ip`; a place that is not left is free in a minute."""
-        return bool(self._run(_ENTER, (self.key("ip", ip),), token, limit, 60_000))
-
-    def leave(self, ip: str, token: str) -> None:
-        self.asked(lambda: self._client.zrem(self.key("ip", ip), token))
+    def turn(self, ip: str, gap_ms: float) -> float:
+        """Take the next turn at an address; the seconds until it comes."""
+        return float(self._run(_TURN, (self.key("turn", ip),), gap_ms)) / 1000

@@ -90,11 +90,14 @@ def test_workspaces_do_not_see_each_other(server: Server, queue: SharedQueue) ->
     assert other.alive("w") == 1 and queue.alive() == 0
 
 
-def test_only_so_many_at_once_at_one_address(queue: SharedQueue) -> None:
-    assert [queue.enter("192.0.2.1", token, 2) for token in ("a", "b", "c")] == [True, True, False]
-    assert queue.enter("192.0.2.2", "c", 2)
-    queue.leave("192.0.2.1", "a")
-    assert queue.enter("192.0.2.1", "c", 2)
+def test_turns_at_one_address_are_spaced_for_all_together(
+    server: Server, queue: SharedQueue
+) -> None:
+    other = connect(server.url, "watch")
+    waits = [who.turn("192.0.2.1", 10_000) for who in (queue, other, queue)]
+    assert waits[0] == 0.0
+    assert 9 < waits[1] <= 10 and 19 < waits[2] <= 20
+    assert other.turn("192.0.2.2", 10_000) == 0.0
 
 
 @pytest.fixture
