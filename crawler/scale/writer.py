@@ -131,11 +131,6 @@ class Writer:
                     continue
                 self._out[data] = item
                 self._scheduler.began(item.queued.host)
-        _, _, results = self._queue.sizes(self._name)
-        if not results:
-            # Given out before, and neither waiting, leased nor handed in: Redis lost it.
-            lost = [data for data in self._out if data not in held]
-            self._queue.push(self._name, [(data, self._out[data].queued.priority) for data in lost])
 
     def _give_out(self) -> None:
         """Fill the window with the best, one URL a host."""
@@ -186,9 +181,9 @@ class Writer:
             self._add(item, record)
             done.append(item.queued.host)
         self._store.flush()
-        self._queue.acknowledge(self._name, [number for number, *_ in results])
         for host in done:
             self._scheduler.finished(host)
+        self._queue.acknowledge(self._name, [number for number, *_ in results])
         return len(results)
 
     def _has(self, record: PageRecord) -> bool:
@@ -226,6 +221,11 @@ class Writer:
         if late := self._queue.reap(self._name):
             self._count("scale/leases_lost", late)
             logger.warning("%d URLs of a worker that died wait again", late)
+        if self._out and not any(self._queue.sizes(self._name)):
+            # Given out, and neither waiting, leased nor handed in: Redis lost it.
+            items = [(data, item.queued.priority) for data, item in self._out.items()]
+            self._queue.push(self._name, items)
+            self._count("scale/given_out_again", len(items))
         if self._queue.alive():
             self._alone = 0.0
         elif self._out:
