@@ -1,0 +1,260 @@
+"""A crawl through Redis: its cost beside one process, its workers, its memory, and dying workers.
+
+    python bench/scale.py [--sites N] [--urls N] [--hosts N] [--kill-every SECONDS] [--json]
+
+Starts redis-server with its append-only file, and a practice internet. The same crawl is made in
+one process and through 1, 2 and 4 workers: CPU-seconds a page of all processes but the web's
+(Redis's too, start-up included), and pages a second, which on a machine with few cores says little.
+`--urls` are queued to measure Redis's memory; `--hosts` 0 leaves out the last part, in which a
+worker is killed with SIGKILL every so often and another started.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from crawler.sandbox import Ports, free_ports, start_process
+from crawler.scale.items import Item
+from crawler.scale.queue import SharedQueue, connect
+from crawler.store.queries import Queued
+
+SCAMTRAIL = [sys.executable, "-c", "from crawler.cli import main; main()"]
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[tuple[SharedQueue, "subprocess.Popen[bytes]", str]]:
+    port = free_ports(1)[0]
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        sys.exit("bench/scale.py: needs the Debian package redis-server")
+    process = subprocess.Popen(
+        [
+            program, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder),
+            "--save", "", "--appendonly", "yes",
+        ],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    url = f"redis://127.0.0.1:{port}/0"
+    queue = connect(url, "bench")
+    for _ in range(100):
+        with contextlib.suppress(Exception):
+            queue.alive()
+            break
+        time.sleep(0.05)
+    try:
+        yield queue, process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def cpu_of(process: "subprocess.Popen[bytes]") -> float:
+    """CPU-seconds of a process that lives."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ended(process: "subprocess.Popen[bytes]") -> float:
+    """Wait for a process; its CPU-seconds, children included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.wait():
+        sys.exit(f"bench/scale.py: a run ended with exit code {process.returncode}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def workspace(internet: Path, root: Path, redis: str = "") -> Path:
+    shutil.copytree(internet / "reports", root / "reports")
+    config = (internet / "sandbox.toml").read_text("utf-8")
+    if redis:
+        config += f'[scale]\nredis = "{redis}"\nname = "bench"\n'
+    (root / "scamtrail.toml").write_text(config, "utf-8")
+    for command in (["init", root], ["ingest", "-w", root, "-q", root / "reports"]):
+        done = subprocess.run([*SCAMTRAIL, *map(str, command)], stdout=subprocess.DEVNULL)
+        if done.returncode:
+            sys.exit(f"bench/scale.py: scamtrail {command[0]} ended with {done.returncode}")
+    return root
+
+
+def rows(root: Path, sql: str) -> list[Any]:
+    with closing(sqlite3.connect(f"file:{root}/findings.db?mode=ro", uri=True, timeout=30)) as db:
+        return db.execute(sql).fetchall()
+
+
+def crawl(root: Path, workers: int) -> tuple[float, int, float]:
+    """(CPU-seconds, pages, seconds) of a crawl."""
+    started = time.monotonic()
+    command = [*SCAMTRAIL, "crawl", "-w", str(root), "-q"]
+    if workers:
+        command += ["--workers", str(workers)]
+    cpu = ended(subprocess.Popen(command))
+    return cpu, rows(root, "SELECT count(*) FROM pages")[0][0], time.monotonic() - started
+
+
+def memory(queue: SharedQueue, urls: int) -> tuple[float, float]:
+    """Bytes of Redis for one waiting URL and for one leased, after so many were queued."""
+
+    def used() -> int:
+        return int(queue.asked(lambda: queue._client.info("memory"))["used_memory"])
+
+    before = used()
+    for start in range(0, urls, 5_000):
+        items = []
+        for number in range(start, min(urls, start + 5_000)):
+            host = f"lucky-bet-{number:07}.example-casino.test"
+            via = f"http://blog{number % 9_999}.example-news.test/2026/11/offers-and-bonuses.html"
+            queued = Queued(
+                f"http://{host}/promotion/index.php?agent={number % 97}", "crawler", host,
+                "example-casino.test", via, 0.5 + number % 500 / 1_000, 3, 0,
+            )  # fmt: skip
+            items.append((Item(queued).encode(), queued.priority))
+        queue.push("memory", items)
+    waiting = (used() - before) / urls
+    leased = min(urls, 20_000)
+    middle = used()
+    for _ in range(leased // 500):
+        queue.take("memory", 500)
+    after = (used() - middle) / leased + waiting
+    for key in ("queue", "leases", "scores"):
+        queue.asked(lambda key=key: queue._client.delete(queue.key(key, "memory")))
+    return waiting, after
+
+
+def operations(
+    queue: SharedQueue, server: "subprocess.Popen[bytes]", count: int
+) -> dict[str, float]:
+    """CPU-milliseconds a request in the shared frontier alone: give out, take, hand in, commit."""
+    result = os.urandom(6_000)  # a packed record of a common page
+    queue.results("cost", 1, 1)
+    client, redis = time.process_time(), cpu_of(server)
+    for start in range(0, count, 64):
+        queue.push(
+            "cost", [(f'["http://h{n}.test/"]'.encode() * 8, 0.5) for n in range(start, start + 64)]
+        )
+        for _ in range(2):
+            for item in queue.take("cost", 32):
+                queue.deliver("cost", item, result)
+        found = queue.results("cost", 64, 10)
+        queue.acknowledge("cost", [number for number, *_ in found])
+    return {
+        "client": (time.process_time() - client) / count * 1_000,
+        "redis": (cpu_of(server) - redis) / count * 1_000,
+    }
+
+
+def dying(root: Path, every: float) -> dict[str, Any]:
+    """Crawl with two workers of which one is killed every so often."""
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [*SCAMTRAIL, "worker", "-w", str(root), "-q"], start_new_session=True
+        )
+
+    workers = [start(), start()]
+    run = subprocess.Popen([*SCAMTRAIL, "crawl", "-w", str(root), "-q"])
+    killed, last = 0, time.monotonic()
+    while run.poll() is None:
+        time.sleep(0.2)
+        if time.monotonic() - last > every:
+            last = time.monotonic()
+            victim = workers.pop(0)
+            os.killpg(victim.pid, signal.SIGKILL)
+            victim.wait()
+            workers.append(start())
+            killed += 1
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.wait()
+    (pages,) = rows(root, "SELECT count(*) FROM pages")[0]
+    (twice,) = rows(
+        root,
+        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM pages"
+        " WHERE failure = '' GROUP BY url, profile)",
+    )[0]
+    (undecided,) = rows(root, "SELECT count(*) FROM sites WHERE category IS NULL")[0]
+    (lost,) = rows(
+        root,
+        "SELECT count(*) FROM frontier WHERE state = 'queued' AND tries = 0 AND purpose = 'trail'"
+        " AND priority >= 0.05",
+    )[0]
+    hosts = {host for (host,) in rows(root, "SELECT host FROM sites")}
+    return {
+        "exit": run.returncode, "killed": killed, "pages": pages, "twice": twice,
+        "undecided": undecided, "lost": lost, "hosts": len(hosts), "names": hosts,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sites", type=int, default=600)
+    parser.add_argument("--urls", type=int, default=1_000_000)
+    parser.add_argument("--hosts", type=int, default=5_000)
+    parser.add_argument("--kill-every", type=float, default=20.0)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as (queue, server, url):
+        folder = Path(name)
+        if given.urls:
+            waiting, leased = memory(queue, given.urls)
+            found["memory"] = {"urls": given.urls, "waiting": waiting, "leased": leased}
+            print(f"memory   {waiting:.0f} bytes a waiting URL, {leased:.0f} a leased one")
+        cost = operations(queue, server, 6_400)
+        found["cost_ms"] = cost
+        print(
+            f"frontier {cost['client']:.2f} ms of clients and {cost['redis']:.2f} ms of Redis a URL"
+        )
+        if given.sites:
+            internet = folder / "internet"
+            with start_process(internet, seed=1, sites=given.sites, ports=Ports.free()):
+                base = crawl(workspace(internet, folder / "alone"), 0)
+                print(f"crawl    in one process: {base[0] / base[1] * 1000:.1f} CPU-ms a page")
+                found["alone"] = base
+                for workers in (1, 2, 4):
+                    root = workspace(internet, folder / f"with{workers}", url)
+                    redis = cpu_of(server)
+                    cpu, pages, seconds = crawl(root, workers)
+                    cpu += cpu_of(server) - redis
+                    ratio = (cpu / pages) / (base[0] / base[1])
+                    found[f"workers{workers}"] = (cpu, pages, seconds)
+                    print(
+                        f"         {workers} workers: {cpu / pages * 1000:.1f} CPU-ms a page"
+                        f" ({ratio:.2f} times one process), {pages} pages,"
+                        f" {pages / seconds:.0f} a second"
+                    )
+        if given.hosts:
+            internet = folder / "large"
+            with start_process(internet, seed=2, sites=given.hosts, ports=Ports.free()):
+                alone = workspace(internet, folder / "calm")
+                crawl(alone, 0)
+                calm = {host for (host,) in rows(alone, "SELECT host FROM sites")}
+                result = dying(workspace(internet, folder / "dying", url), given.kill_every)
+            missing = calm - result.pop("names")
+            result["missing"] = len(missing)
+            found["dying"] = result
+            print(
+                f"dying    {result['killed']} workers killed in {result['pages']} pages of"
+                f" {result['hosts']} hosts (undisturbed: {len(calm)}): {result['lost']} URLs lost,"
+                f" {result['undecided']} hosts undecided, {result['missing']} of the undisturbed"
+                f" missing, {100 * result['twice'] / result['pages']:.2f} % fetched twice"
+            )
+    if given.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
