@@ -1,12 +1,14 @@
 """A crawl through Redis: its cost beside one process, its workers, its memory, and dying workers.
 
-    python bench/scale.py [--sites N] [--urls N] [--hosts N] [--kill-every SECONDS] [--json]
+    python bench/scale.py [--sites N] [--urls N] [--known N] [--hosts N] [--kill-every SECONDS]
+                          [--json]
 
 Starts redis-server with its append-only file, and a practice internet. The same crawl is made in
 one process and through 1, 2 and 4 workers: CPU-seconds a page of all processes but the web's
 (Redis's too, start-up included), and pages a second, which on a machine with few cores says little.
-`--urls` are queued to measure Redis's memory; `--hosts` 0 leaves out the last part, in which a
-worker is killed with SIGKILL every so often and another started.
+`--urls` are queued to measure Redis's memory, `--known` hosts stored to measure the writer's;
+`--hosts` 0 leaves out the last part, in which a worker is killed with SIGKILL every so often and
+another started.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from typing import Any
 from crawler.sandbox import Ports, free_ports, start_process
 from crawler.scale.items import Item
 from crawler.scale.queue import SharedQueue, connect
+from crawler.store import Store
 from crawler.store.queries import Queued
 
 SCAMTRAIL = [sys.executable, "-c", "from crawler.cli import main; main()"]
@@ -133,6 +136,38 @@ def memory(queue: SharedQueue, urls: int) -> tuple[float, float]:
     return waiting, after
 
 
+def known(root: Path, hosts: int) -> tuple[float, float]:
+    """Bytes that a writer needs for one host visited before: of its memory, and of findings.db."""
+    names = [f"lucky-bet-{number:07}.example{number % 99_991}.test" for number in range(hosts)]
+    with Store(root / "findings.db") as store:
+        empty = store.path.stat().st_size
+        with store.transaction() as db:
+            db.executemany(
+                "INSERT INTO sites (host, registered_domain, status, category, probability,"
+                " first_seen, last_seen, last_checked)"
+                " VALUES (?1, substr(?1, 19), 'live', 'gambling', 0.98, ?2, ?2, ?2)",
+                [(name, "2026-11-24T12:00:00Z") for name in names],
+            )
+            db.executemany(
+                "INSERT INTO pages (host, url, via, depth, profile, status, failure, title, text,"
+                " sha256, bytes, ip, category, kind, probability, fetched_at)"
+                " VALUES (?1, ?2, 'report:r', 1, 'crawler', 200, '', 'Casino 88', '', '', 34000,"
+                " '192.0.2.1', 'gambling', 'operator', 0.98, '2026-11-24T12:00:00Z')",
+                [(name, f"http://{name}/") for name in names],
+            )
+    code = (
+        "import sys; from pathlib import Path; from crawler.store import Store;"
+        "from crawler.store import queries as q; store = Store(Path(sys.argv[1]), read_only=True);"
+        "pages = lambda: int(Path('/proc/self/statm').read_text().split()[1]); before = pages();"
+        "kept = q.page_counts(store), q.accused_hosts(store), q.guilty_domains(store);"
+        "print((pages() - before) * 4096)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(root / "findings.db")], capture_output=True, check=True
+    )
+    return int(done.stdout) / hosts, ((root / "findings.db").stat().st_size - empty) / hosts
+
+
 def operations(
     queue: SharedQueue, server: "subprocess.Popen[bytes]", count: int
 ) -> dict[str, float]:
@@ -202,6 +237,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sites", type=int, default=600)
     parser.add_argument("--urls", type=int, default=1_000_000)
+    parser.add_argument("--known", type=int, default=300_000)
     parser.add_argument("--hosts", type=int, default=5_000)
     parser.add_argument("--kill-every", type=float, default=20.0)
     parser.add_argument("--json", action="store_true")
@@ -213,6 +249,12 @@ def main() -> None:
             waiting, leased = memory(queue, given.urls)
             found["memory"] = {"urls": given.urls, "waiting": waiting, "leased": leased}
             print(f"memory   {waiting:.0f} bytes a waiting URL, {leased:.0f} a leased one")
+        if given.known:
+            (folder / "known").mkdir()
+            writer, database = known(folder / "known", given.known)
+            found["known"] = {"hosts": given.known, "writer": writer, "database": database}
+            shares = f"{writer:.0f} bytes of the writer and {database:.0f} of findings.db"
+            print(f"known    {shares} a host")
         cost = operations(queue, server, 6_400)
         found["cost_ms"] = cost
         print(

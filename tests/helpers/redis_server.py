@@ -17,14 +17,14 @@ class Server:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
         if program is None:
             pytest.skip("needs the Debian package redis-server")
-        self.port = free_ports(1)[0]
+        self.port, self.tls_port = free_ports(2)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         folder.mkdir(exist_ok=True)
         self._command = [
             program,
             "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder),
             "--save", "", "--appendonly", "yes", "--appendfsync", "always",
-            *arguments,
+            *(item.format(tls=self.tls_port) for item in arguments),
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -1,5 +1,7 @@
 """The queue in a real Redis: best first, leases, results until acknowledged, restarts."""
 
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,3 +119,29 @@ def test_a_password_is_used_and_never_shown(locked: Server) -> None:
         with pytest.raises(RedisAwayError) as error:
             connect(wrong, "watch").take("trail", 1)
         assert "geheim" not in str(error.value) and "falsch" not in str(error.value)
+
+
+def test_tls_is_spoken_and_a_strange_certificate_refused(tmp_path: Path) -> None:
+    pytest.importorskip("redis")
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    for name in ("own", "strange"):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.crt"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    own = tmp_path / "own"
+    server = Server(
+        tmp_path / "tls", "--tls-port", "{tls}", "--tls-cert-file", f"{own}.crt",
+        "--tls-key-file", f"{own}.key", "--tls-auth-clients", "no",
+    )  # fmt: skip
+    server.start()
+    try:
+        address = f"rediss://127.0.0.1:{server.tls_port}/0?ssl_ca_certs="
+        assert connect(f"{address}{own}.crt", "watch").alive("w") == 1
+        with pytest.raises(RedisAwayError, match="certificate verify failed"):
+            connect(f"{address}{tmp_path / 'strange.crt'}", "watch").alive()
+    finally:
+        server.kill()
