@@ -28,7 +28,7 @@ from crawler.outcome import Exit, Limits, Outcome
 from crawler.progress import Progress
 from crawler.reports import catalogue
 from crawler.reports.catalogue import SourceError
-from crawler.scale.queue import RedisAwayError, connect
+from crawler.scale.queue import RedisAwayError, of
 from crawler.scale.worker import local_workers
 from crawler.scale.writer import Writer
 from crawler.store import Store, StoreError, iso
@@ -219,8 +219,7 @@ class Cycle:
         self, spider: type[WorkspaceSpider], limits: Limits, **options: str
     ) -> dict[str, Any]:
         """Crawl through workers on any machines; this process writes. Raises RedisAwayError."""
-        config = self.workspace.config.scale
-        queue = connect(config.redis, config.name or self.workspace.root.resolve().name)
+        queue = of(self.workspace)
 
         def say(text: str) -> None:
             logger.warning("%s", text)

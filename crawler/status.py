@@ -16,6 +16,7 @@ from blocklists.manifest import ReleaseError, read_manifest
 from crawler import stages
 from crawler.reports import catalogue
 from crawler.reports.catalogue import SourceError
+from crawler.scale.queue import RedisAwayError, of
 from crawler.store import Store, StoreError, iso, parse_iso
 from crawler.store import queries as q
 from crawler.store.backup import taken_at
@@ -68,7 +69,7 @@ def examine(workspace: Workspace, now: datetime, *, thorough: bool = True) -> li
                 *_clock(store, now),
                 *_sources(workspace, store, now),
                 *_lists(workspace, store, now),
-                Finding("ok", "queue", f"{q.queue_size(store):,} URLs wait"),
+                *_queue(workspace, store),
             ]
     except (StoreError, sqlite3.Error) as error:
         shown = error if isinstance(error, StoreError) else damaged(workspace.database, str(error))
@@ -259,6 +260,25 @@ def _lists(workspace: Workspace, store: Store, now: datetime) -> Iterator[Findin
         yield Finding("fault", "lists", f"{detail}; no publish since {since}", "see runs, failures")
     else:
         yield Finding("ok", "lists", detail)
+
+
+def _queue(workspace: Workspace, store: Store) -> Iterator[Finding]:
+    waiting = f"{q.queue_size(store):,} URLs wait"
+    if not workspace.config.scale.redis:
+        yield Finding("ok", "queue", waiting)
+        return
+    try:
+        queue = of(workspace)
+        alive = queue.alive()
+        given, leased, results = queue.sizes("trail")
+    except RedisAwayError as error:
+        yield Finding("fault", "queue", f"{waiting}; {error}", "start Redis; see docs/scale.md")
+        return
+    detail = f"{waiting}; {given:,} given out, {leased:,} leased, {results:,} results to store"
+    if alive:
+        yield Finding("ok", "queue", f"{detail}; {alive} workers")
+    else:
+        yield Finding("note", "queue", f"{detail}; no workers", "start scamtrail worker")
 
 
 def _backups(workspace: Workspace, now: datetime) -> Iterator[Finding]:

@@ -19,11 +19,10 @@ def worker_command(opened: Workspace, quiet: bool) -> None:
     Needs only scamtrail.toml, with [scale] redis as the run has it; keeps nothing, and may begin,
     end or die at any time. See docs/scale.md.
     """
-    from crawler.scale.queue import RedisAwayError, connect
+    from crawler.scale.queue import RedisAwayError, of
     from crawler.scale.worker import work
 
-    config = opened.config.scale
-    if not config.redis:
+    if not opened.config.scale.redis:
         die(Exit.USAGE, f"{opened.root}/scamtrail.toml: a worker needs [scale] redis")
 
     def say(text: str) -> None:
@@ -32,7 +31,7 @@ def worker_command(opened: Workspace, quiet: bool) -> None:
             sys.stderr.flush()
 
     try:
-        queue = connect(config.redis, config.name or opened.root.resolve().name)
+        queue = of(opened)
     except RedisAwayError as error:
         die(Exit.USAGE, error)
     work(opened, queue, now, say)

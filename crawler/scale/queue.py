@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from crawler.workspace import Workspace
+
 try:
     import redis
 except ImportError:  # the extra `scale` is not installed; `connect` says so
@@ -98,6 +100,12 @@ def connect(url: str, name: str) -> "SharedQueue":
     except ValueError as error:
         raise RedisAwayError(f"scale.redis: {error}") from error
     return SharedQueue(client, name, shown(url))
+
+
+def of(workspace: Workspace) -> "SharedQueue":
+    """The queue of a workspace as its configuration says. Raises RedisAwayError."""
+    config = workspace.config.scale
+    return connect(config.redis, config.name or workspace.root.resolve().name)
 
 
 def shown(url: str) -> str:

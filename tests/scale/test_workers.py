@@ -106,8 +106,11 @@ def test_when_redis_is_away_all_wait_and_say_so_and_nothing_is_lost(
         time.sleep(3)
         before = pages(shared)
         assert run.poll() is None and worker.poll() is None
+        named = scamtrail("status", "-w", shared)
+        assert named.returncode == 1 and f"Redis at {server.url}" in named.stdout
         server.start()
         until(lambda: pages(shared) > before, run, worker)
+        assert "; 1 workers" in scamtrail("status", "-w", shared).stdout
         _, error = run.communicate(timeout=240)
         assert run.returncode == 0, error
         worker.terminate()
