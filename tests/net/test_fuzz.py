@@ -23,6 +23,7 @@ from crawler.config import Config, CrawlConfig, NetworkConfig
 from crawler.net import Answer
 from crawler.net.connect import NetError
 from crawler.net.handler import GuardedDownloadHandler
+from crawler.net.manners import Pace
 from crawler.workspace import Workspace
 
 SITE = "127.64.0.1"
@@ -63,7 +64,7 @@ def outcomes(tmp_path: Path, answers: list[bytes], *, hold: bool = False) -> lis
             allow_private=("127.64.0.0/10",), port_map={80: port}, timeout=TIMEOUT, max_bytes=LIMIT
         )
         workspace = Workspace(tmp_path, Config(network=network, crawl=CrawlConfig(concurrency=32)))
-        spider = SimpleNamespace(workspace=workspace, resolver=_OneName())
+        spider = SimpleNamespace(workspace=workspace, resolver=_OneName(), pace=Pace(0))
         handler = GuardedDownloadHandler.from_crawler(
             SimpleNamespace(spider=spider, stats=None)  # type: ignore[arg-type]
         )

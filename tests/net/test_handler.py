@@ -18,6 +18,7 @@ from crawler.config import Config, CrawlConfig, NetworkConfig
 from crawler.net import Answer
 from crawler.net.connect import NetError
 from crawler.net.handler import GuardedDownloadHandler
+from crawler.net.manners import Pace
 from crawler.workspace import Workspace
 
 SITE = "127.64.0.1"
@@ -68,7 +69,7 @@ async def handler(
     )
     workspace = Workspace(tmp_path, Config(network=network, crawl=CrawlConfig()))
     crawler = SimpleNamespace(
-        spider=SimpleNamespace(workspace=workspace, resolver=names), stats=None
+        spider=SimpleNamespace(workspace=workspace, resolver=names, pace=Pace(0)), stats=None
     )
     made = GuardedDownloadHandler.from_crawler(crawler)  # type: ignore[arg-type]
     try:

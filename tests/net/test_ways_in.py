@@ -25,6 +25,7 @@ from crawler.net import AddressGuard, Resolver
 from crawler.net.client import fetch
 from crawler.net.connect import NetError
 from crawler.net.handler import GuardedDownloadHandler
+from crawler.net.manners import Pace
 from crawler.sandbox.phrases import GAMBLING
 from crawler.workspace import Workspace
 from support import query, scamtrail
@@ -72,7 +73,8 @@ def _workspace(root: Path, running: Wire) -> Workspace:
 
 
 def _handler(workspace: Workspace) -> GuardedDownloadHandler:
-    spider = SimpleNamespace(workspace=workspace, resolver=workspace.resolver())
+    pace = Pace(workspace.config.crawl.ip_rate)
+    spider = SimpleNamespace(workspace=workspace, resolver=workspace.resolver(), pace=pace)
     crawler = SimpleNamespace(spider=spider, stats=None)
     return GuardedDownloadHandler.from_crawler(crawler)  # type: ignore[arg-type]
 
@@ -211,7 +213,7 @@ def _looked_up(hosts: list[str], names: dict[str, Any], pages: Any) -> tuple[Any
     async def main() -> tuple[dict[str, Enrichment], Wire]:
         async with serving(names, pages) as running:
             network = _workspace(Path(), running).config.network
-            clients = Clients.from_config(Config(network=network))
+            clients = Clients.from_config(Config(network=network), NOW)
             found = {
                 item.host: item
                 async for item in enrich(
@@ -251,7 +253,7 @@ def test_a_whois_referral_to_a_forbidden_server_is_refused() -> None:
         async with serving(names, lambda host, path: http(b"")) as running:
             server = await asyncio.start_server(iana, "127.64.0.2", running.web)
             network = _workspace(Path(), running).config.network
-            clients = Clients.from_config(Config(network=network))
+            clients = Clients.from_config(Config(network=network), NOW)
             found = {
                 item.host: item
                 async for item in enrich(
