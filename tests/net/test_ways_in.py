@@ -213,7 +213,7 @@ def _looked_up(hosts: list[str], names: dict[str, Any], pages: Any) -> tuple[Any
     async def main() -> tuple[dict[str, Enrichment], Wire]:
         async with serving(names, pages) as running:
             network = _workspace(Path(), running).config.network
-            clients = Clients.from_config(Config(network=network), NOW)
+            clients = Clients.from_config(Config(network=network), lambda: NOW)
             found = {
                 item.host: item
                 async for item in enrich(
@@ -253,7 +253,7 @@ def test_a_whois_referral_to_a_forbidden_server_is_refused() -> None:
         async with serving(names, lambda host, path: http(b"")) as running:
             server = await asyncio.start_server(iana, "127.64.0.2", running.web)
             network = _workspace(Path(), running).config.network
-            clients = Clients.from_config(Config(network=network), NOW)
+            clients = Clients.from_config(Config(network=network), lambda: NOW)
             found = {
                 item.host: item
                 async for item in enrich(
