@@ -10,7 +10,32 @@ from crawler.outcome import Exit
 from crawler.store import StoreError
 from crawler.workspace import LockHeldError, WorkspaceError
 
-EXIT_CODES = """\b
+# What belongs together, in the order in which one needs it; the help shows others after these.
+SECTIONS = {
+    "Start": ("init", "run", "demo", "doctor", "status"),
+    "One stage of a run": (
+        "ingest", "sources", "discover", "crawl", "recheck", "enrich", "link", "publish",
+    ),
+    "Look": ("explain", "operations", "facilitators", "datasette", "check", "evidence"),
+    "Decide": ("triage", "allow", "deny", "appeal", "decisions"),
+    "Hand on": ("serve", "report", "export", "merge", "compile"),
+    "Keep it going": ("schedule", "backup", "restore", "metrics"),
+    "Measure and practise": ("evaluate", "train", "sandbox"),
+}  # fmt: skip
+
+EPILOG = """\b
+Examples:
+  scamtrail demo                                 the whole trail on a practice internet
+  scamtrail init watch && cp june.csv watch/reports/ && scamtrail run -w watch
+  scamtrail explain -w watch shop.example        why it is, or is not, listed
+  scamtrail datasette -w watch                   look around in the browser
+
+\b
+Most commands take --json; -h after a command shows its own options and examples.
+Completion for bash (zsh and fish alike):
+  eval "$(_SCAMTRAIL_COMPLETE=bash_source scamtrail)"
+
+\b
 Exit codes:
   0  done
   1  finished with failures (counts are printed)
@@ -48,10 +73,26 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [command.name or "" for command in commands.found()]
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rest = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        width = formatter.width - 6 - max(map(len, rest))
+        placed = [(title, [name for name in names if name in rest])
+                  for title, names in SECTIONS.items()]  # fmt: skip
+        known = {name for _, names in placed for name in names}
+        for title, names in (*placed, ("Further", sorted(rest.keys() - known))):
+            rows = [(name, command.get_short_help_str(width))
+                    for name in names if (command := rest[name])]  # fmt: skip
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
-@click.group(
-    cls=_Commands, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
-)
+
+@click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="scamtrail")
 def scamtrail() -> None:
-    """Reports in, trail followed, verdicts with evidence, operations linked, lists out."""
+    """Reports in, trail followed, verdicts with evidence, operations linked, lists out.
+
+    A workspace is a folder with a configuration, reports/, findings.db and public/.
+    A run reads new reports, follows their links to scam sites, judges what it
+    finds, looks up who is behind it and publishes blocklists.
+    """

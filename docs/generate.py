@@ -1,4 +1,4 @@
-"""Writes docs/schema.md and docs/configuration.md from the code that they describe."""
+"""Writes schema.md, configuration.md and scamtrail.1 from the code that they describe."""
 
 import dataclasses
 import inspect
@@ -7,9 +7,10 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import yaml
 
-from crawler import config
+from crawler import cli, config
 from crawler.desk import METADATA
 from crawler.store import SCHEMA_VERSION, Store
 
@@ -81,8 +82,57 @@ def _default(item: "dataclasses.Field[typing.Any]") -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+def manual() -> Iterator[str]:
+    """scamtrail(1) in the man macros (man(7)), from the commands themselves."""
+    yield '.TH SCAMTRAIL 1 "" "scamtrail" "User Commands"'
+    yield ".SH NAME"
+    yield "scamtrail \\- follows scam reports to the sites behind them and publishes blocklists"
+    yield ".SH SYNOPSIS"
+    yield ".B scamtrail\n.I COMMAND\n[\n.I OPTIONS\n]"
+    yield ".SH DESCRIPTION"
+    yield from _roff(inspect.cleandoc(cli.scamtrail.help or ""))
+    yield ".SH COMMANDS"
+    context = click.Context(cli.scamtrail, info_name="scamtrail")
+    for name in sorted(cli.scamtrail.list_commands(context)):
+        command = cli.scamtrail.get_command(context, name)
+        if command is None:
+            continue
+        with click.Context(command, info_name=name, parent=context) as inner:
+            usage = " ".join(command.collect_usage_pieces(inner))
+            yield f".SS {name} {_plain(usage)}"
+            yield from _roff(inspect.cleandoc(command.help or ""))
+            for parameter in command.params:
+                if isinstance(parameter, click.Option):
+                    record = parameter.get_help_record(inner) or (parameter.name or "", "")
+                    yield ".TP"
+                    yield f".B {_plain(record[0])}"
+                    yield _plain(record[1]) or "\\&"
+    yield from _roff(cli.EPILOG, heading=".SH EXAMPLES AND EXIT STATUS")
+
+
+def _roff(text: str, heading: str = "") -> Iterator[str]:
+    """Paragraphs of a help text; those after \\b keep their lines."""
+    if heading:
+        yield heading
+    for paragraph in text.replace("\b", "\n\n\b").split("\n\n"):
+        lines = [line for line in paragraph.strip("\n").split("\n") if line.strip()]
+        if lines and lines[0].startswith("\b"):
+            yield from (".PP", ".nf", *map(_plain, lines[1:]), ".fi")
+        elif lines:
+            yield from (".PP", *(_plain(line) for line in lines))
+
+
+def _plain(line: str) -> str:
+    text = line.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{text}" if text.startswith((".", "'")) else text
+
+
 def main() -> None:
-    for name, lines in (("schema.md", schema()), ("configuration.md", configuration())):
+    for name, lines in (
+        ("schema.md", schema()),
+        ("configuration.md", configuration()),
+        ("scamtrail.1", manual()),
+    ):
         (DOCS / name).write_text("\n".join(lines) + "\n", "utf-8")
 
 

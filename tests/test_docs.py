@@ -1,6 +1,9 @@
 """The documents say what the program does."""
 
+import os
 import re
+import shutil
+import subprocess
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from crawler.commands import found
+from support import BIN, scamtrail
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = {command.name: command for command in found()}
@@ -22,10 +26,45 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["schema", "configuration"])
-def test_generated_documents_are_current(generator: ModuleType, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("schema", "schema.md"),
+        ("configuration", "configuration.md"),
+        ("manual", "scamtrail.1"),
+    ],
+)
+def test_generated_documents_are_current(generator: ModuleType, name: str, file: str) -> None:
     lines = getattr(generator, name)()
-    assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == "\n".join(lines) + "\n"
+    assert (ROOT / "docs" / file).read_text("utf-8") == "\n".join(lines) + "\n"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_the_man_page_is_readable() -> None:
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", str(ROOT / "docs" / "scamtrail.1")],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+    shown = re.sub(r"\x1b\[[\d;]*m|.\x08", "", done.stdout)
+    for name in COMMANDS:
+        assert re.search(rf"^ +{name}\b", shown, re.M), name
+
+
+def test_the_help_places_every_command_once() -> None:
+    done = scamtrail("--help")
+    listed = re.findall(r"^  ([a-z]+)  ", done.stdout.partition("Examples:")[0], re.M)
+    assert sorted(listed) == sorted(COMMANDS)
+    assert "Further:" not in done.stdout, "name the new command in SECTIONS of crawler/cli.py"
+
+
+def test_the_shell_completes_commands() -> None:
+    done = subprocess.run(
+        [str(BIN / "scamtrail")], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "_SCAMTRAIL_COMPLETE": "bash_complete", "COMP_CWORD": "1",
+             "COMP_WORDS": "scamtrail data"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["plain,datasette"]
 
 
 def test_every_command_that_a_document_names_exists() -> None:

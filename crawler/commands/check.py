@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -96,10 +97,17 @@ def print_verdict(console: Console, name: str, verdict: Verdict) -> None:
         f"p={verdict.probability:.3f}",
         verdict.missing,
     )
+    table = Table("log-odds", "towards", "signal", "value", "on the page", box=SIMPLE)
     for item in sorted(verdict.evidence, key=lambda item: -abs(item.weight)):
-        console.print(
-            f"  {item.weight:+6.2f} {item.signal}:", plain(item.value, 80), plain(item.snippet, 100)
+        table.add_row(
+            f"{item.weight:+.2f}",
+            item.category.value,
+            item.signal,
+            plain(item.value, 80),
+            plain(item.snippet, 100),
         )
+    if verdict.evidence:
+        console.print(table)
 
 
 @click.command()

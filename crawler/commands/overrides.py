@@ -13,7 +13,7 @@ from crawler.explain import explain as gather
 from crawler.explain import plain, render
 from crawler.names import defang
 from crawler.progress import Progress
-from crawler.store import Store
+from crawler.store import Store, iso
 from crawler.store.queries import open_appeals
 from crawler.workspace import Workspace
 
@@ -23,13 +23,21 @@ def _override(action: str) -> Callable[..., None]:
     @click.option("--reason", required=True, help="Why; stands in the findings.")
     @click.option("--by", "author", required=True, help="Who decides this.")
     @click.option("--days", type=click.IntRange(1), help="Ends by itself after so many days.")
+    @click.option("--json", "as_json", is_flag=True, help="The decision as JSON.")
     @click.argument("domain")
-    def command(opened: Workspace, reason: str, author: str, days: int | None, domain: str) -> None:
+    def command(
+        opened: Workspace, reason: str, author: str, days: int | None, as_json: bool, domain: str
+    ) -> None:
         host = host_argument(domain)
         expires = now() + timedelta(days=days) if days else None
         with opened.lock(), Store(opened.database) as store:
             store.add_override(host, action, reason, author, now(), expires)
-        click.echo(f"{host}: {action} noted; the next publish applies it")
+        if as_json:
+            noted = {"domain": host, "action": action, "reason": reason, "author": author,
+                     "expires_at": iso(expires)}  # fmt: skip
+            click.echo(json.dumps(noted, ensure_ascii=False))
+        else:
+            click.echo(f"{host}: {action} noted; the next publish applies it")
 
     return command
 

@@ -77,9 +77,10 @@ def freshness(feed: catalogue.Feed, state: dict[str, Any]) -> str:
 @click.option("--limit", type=click.IntRange(1), default=1_000, show_default=True)
 @click.option("--floor", type=float, default=FLOOR, show_default=True, help="Least log-odds.")
 @click.option("--dry-run", is_flag=True, help="Only print the ranking; queue nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a name.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def discover_command(
-    opened: Workspace, limit: int, floor: float, dry_run: bool, file: Path
+    opened: Workspace, limit: int, floor: float, dry_run: bool, as_json: bool, file: Path
 ) -> None:
     """Rank new names (one a line) by how much they look like the trade.
 
@@ -95,4 +96,7 @@ def discover_command(
             with run_record(opened, "discover", now, Progress(quiet=True)) as cycle:
                 ranked = cycle.discover(names, limit=limit, floor=floor)
     for item in ranked:
+        if as_json:
+            click.echo(json.dumps(asdict(item), ensure_ascii=False))
+            continue
         click.echo(f"{item.score:6.2f}  {defang(item.name)}  {', '.join(item.reasons)}")

@@ -144,7 +144,8 @@ def test_a_canned_query_opens(look: Look, desk: Desk, workspace: Path, name: str
     look.goto(f"{desk.base}/findings/{name}?{urllib.parse.urlencode(values)}")
     assert QUERIES[name]["title"] in look.page.inner_text("h1")
     assert look.page.locator(".rows-and-columns tbody tr").count() or name == "history"
-    assert serious(look.page) == []
+    if name in ("networks", "why_listed"):  # one without and one with a form of its own
+        assert serious(look.page) == []
     look.check()
 
 
@@ -168,7 +169,8 @@ def test_a_page_is_quiet_accessible_and_fits(
     look.goto(address.get(path, f"{desk.base}/{path}"))
     if path == "operation":
         look.page.wait_for_selector('.graph[data-settled="yes"]', timeout=60_000)
-    assert serious(look.page) == []
+    if width < 500 or path in ("", "findings/-/triage"):
+        assert serious(look.page) == []
     if path in ("site", "operation") or "/-/" in path:
         assert look.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         living = look.page.evaluate(
