@@ -19,7 +19,7 @@ SECTIONS = {
     "Look": ("explain", "operations", "facilitators", "datasette", "check", "evidence"),
     "Decide": ("triage", "allow", "deny", "appeal", "decisions"),
     "Hand on": ("serve", "report", "export", "merge", "compile"),
-    "Keep it going": ("schedule", "backup", "restore", "metrics"),
+    "Keep it going": ("schedule", "worker", "backup", "restore", "metrics"),
     "Measure and practise": ("evaluate", "train", "sandbox"),
 }  # fmt: skip
 
