@@ -28,6 +28,9 @@ MERGE_AT = 1.0
 # ones, is a hub: a vendor's example, a shared service. It says nothing.
 HUB_INNOCENT = 2
 HUB_SHARE = 0.25
+# One of so many innocent domains is common however many guilty ones have it too: it may support.
+HUB_COMMON = 10
+SUPPORT = 0.3
 # Ties below this are not worth a look; of weak ones, a domain's strongest are enough.
 MIN_TIE = 0.1
 MAX_WEAK = 8
@@ -221,7 +224,8 @@ def _weight(item: Identifier, count: int, known: int) -> float:
         return 0.0
     if item.kind == "name_server" and is_shared_name_server(item.value):
         return 0.0
-    return kind.tie * min(1.0, kind.usual / count)
+    weight = kind.tie * min(1.0, kind.usual / count)
+    return min(SUPPORT, weight) if known >= HUB_COMMON else weight
 
 
 class _Groups:

@@ -193,6 +193,15 @@ def test_a_warning_that_names_a_wallet_does_not_free_its_owner() -> None:
     assert len(groups(*scams, *news)) == 1
 
 
+def test_what_many_innocents_show_supports_but_never_merges_alone() -> None:
+    vendor, own = ("gtm", "GTM-VENDOR1"), ("telegram", "boss")
+    innocents = [site(f"shop{n}.test", vendor, category=Category.BENIGN) for n in range(12)]
+    scams = [site(f"s{n}.test", vendor) for n in range(100)]
+    pair = [site("a.test", vendor, own), site("b.test", vendor, own)]
+    assert groups(*scams, *pair, *innocents) == [("a.test", "b.test")]
+    assert groups(*[site(f"{name}.test", own) for name in "ab"]) == []
+
+
 def test_names_directly_under_a_shared_suffix_are_strangers() -> None:
     sites = [SiteFacts(f"x{n}.test", "", Category.GAMBLING, frozenset()) for n in range(2)]
     assert link(sites, []) == ()
