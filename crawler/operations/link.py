@@ -140,16 +140,20 @@ class _Unit:
 
 def _units(guilty: Iterable[SiteFacts]) -> list[_Unit]:
     """In the order of their names."""
-    ordered = sorted(guilty, key=attrgetter("domain", "host"))
-    targets = {item for site in ordered for item in site.identifiers if item.kind in TARGETS}
+    ordered = sorted(guilty, key=lambda site: (site.registered_domain or site.host, site.host))
+    received: defaultdict[str, set[Identifier]] = defaultdict(set)
+    for site in ordered:
+        for item in site.identifiers:
+            if item.kind in TARGETS:
+                received[item.value].add(item)
     units: list[_Unit] = []
     for domain, group in groupby(ordered, key=attrgetter("domain")):
         first, *others = group
         items: Collection[Identifier] = first.identifiers
         if others:
             items = set(items).union(*(site.identifiers for site in others))
-        if received := [item for kind in TARGETS if (item := Identifier(kind, domain)) in targets]:
-            items = {*items, *received}
+        if domain in received:
+            items = {*items, *received[domain]}
         units.append(_Unit((first.host, *(site.host for site in others)), items))
     return units
 
