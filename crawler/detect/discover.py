@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import nlargest
 
+from crawler.detect.imitation import imitated
 from crawler.detect.signals.shape import is_random
 
 # Words in names of the trade, with the log-odds that they add. Short ones count only at a
@@ -31,13 +32,6 @@ _LUCKY = re.compile(
 _CHEAP = frozenset(
     {"vip", "top", "xyz", "cc", "club", "shop", "icu", "bet", "win", "fun", "site", "online"}
     | {"live", "pro", "buzz", "cyou", "sbs", "cfd", "bond", "asia", "games", "casino", "best"}
-)
-_BRANDS = ("binance", "coinbase", "kraken", "okx", "bybit", "metamask", "trustwallet", "etoro",
-           "interactivebrokers", "nasdaq", "fidelity", "schwab", "citadel", "blackrock",
-           "bet365", "williamhill", "pokerstars", "draftkings", "sands", "wynn", "mgm")  # fmt: skip
-# Digits and letters that pass for one another in Latin names (Unicode TR39, the ASCII part).
-_CONFUSED = tuple(
-    str.maketrans({"0": "o", "1": one, "3": "e", "5": "s", "4": "a", "8": "b"}) for one in "li"
 )
 # A shorter name is taken under most suffixes, by people who know nothing of each other.
 _OWN_NAME = 6
@@ -86,7 +80,7 @@ def score(name: str, known_stems: Collection[str] = ()) -> Proposal:
     if suffix in _CHEAP:
         total += 0.8
         reasons.append(f".{suffix}")
-    if (brand := _imitated(body)) and labels[-2:-1] != [brand]:
+    if (brand := imitated(body)) and labels[-2:-1] != [brand]:
         total += 2.2
         reasons.append(f"imitates {brand}")
     if len(labels) > 2 and is_random(labels[0]):
@@ -96,12 +90,6 @@ def score(name: str, known_stems: Collection[str] = ()) -> Proposal:
         total += 4.0
         reasons.append("numbered like a known scam")
     return Proposal(name, round(total, 2), tuple(dict.fromkeys(reasons)))
-
-
-def _imitated(body: str) -> str:
-    plain = body.replace("-", "")
-    forms = {plain} if plain.isalpha() else {plain, *(plain.translate(m) for m in _CONFUSED)}
-    return next((brand for brand in _BRANDS if any(brand in form for form in forms)), "")
 
 
 def rank(

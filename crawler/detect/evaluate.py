@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,28 +24,49 @@ class EvaluateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled page; `hard` marks one that is easily taken for another label."""
+
+    page: Page
+    label: str
+    language: str
+    sublabel: str = ""
+    hard: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A labelled page and its verdict."""
 
-    line: int
-    url: str
-    label: str
-    sublabel: str
-    language: str
+    example: Example
     verdict: Verdict
 
     @property
     def guilty(self) -> bool:
-        return self.label != Category.BENIGN.value
+        return self.example.label != Category.BENIGN.value
 
     @property
     def accused(self) -> bool:
         return self.verdict.category.is_scam
 
+    @property
+    def misjudged(self) -> bool:
+        """Whether it is judged a scam and is none, or of another category, or a scam not found."""
+        return self.accused != self.guilty or (
+            self.accused and self.verdict.category.value != self.example.label
+        )
+
 
 def judged(lines: Iterable[str], model: Model) -> Iterator[Judged]:
     """Judge JSON lines `{"url", "html" or "text", "label"}`; `title`, `language` and `sublabel`
     are optional. Raises EvaluateError naming the line."""
+    for example in examples(lines):
+        yield Judged(example, judge(example.page, model))
+
+
+def examples(lines: Iterable[str]) -> Iterator[Example]:
+    """The labelled pages of JSON lines. Raises EvaluateError naming the line."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -57,13 +79,13 @@ def judged(lines: Iterable[str], model: Model) -> Iterator[Judged]:
         if not isinstance(record.get("html") or record.get("text"), str):
             raise EvaluateError(f"line {number}: neither html nor text; give one of them")
         page = labelled_page(record)
-        yield Judged(
-            line=number,
-            url=page.url,
+        yield Example(
+            page=page,
             label=record["label"],
             sublabel=str(record.get("sublabel") or ""),
             language=str(record.get("language") or page.document.language or "?"),
-            verdict=judge(page, model),
+            hard=bool(record.get("hard")),
+            line=number,
         )
 
 
@@ -80,15 +102,16 @@ def labelled_page(record: dict[str, Any]) -> Page:
 
 
 def measure(found: Sequence[Judged]) -> dict[str, Any]:
-    """The figures over all pages, and by category, language and sub-label."""
+    """The figures over all pages, and by category, language, sub-label and hardness."""
     return {
         "pages": len(found),
         "overall": figures(found),
+        "hard": figures([item for item in found if item.example.hard]),
         "categories": {
             label: _category(found, label) for label in LABELS if label != Category.BENIGN.value
         },
-        "languages": _by(found, lambda item: item.language),
-        "sublabels": _by(found, lambda item: item.sublabel),
+        "languages": _by(found, lambda item: item.example.language),
+        "sublabels": _by(found, lambda item: item.example.sublabel),
     }
 
 
@@ -140,10 +163,13 @@ def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
 
 
 def _category(found: Sequence[Judged], label: str) -> dict[str, Any]:
-    guilty = sum(item.label == label for item in found)
-    hits = sum(item.label == label and item.verdict.category.value == label for item in found)
-    false = sum(item.label != label and item.verdict.category.value == label for item in found)
-    return {"guilty": guilty, **_rates(hits, false, guilty, len(found) - guilty)}
+    guilty = [item.example.label == label for item in found]
+    named = [item.verdict.category.value == label for item in found]
+    hits = sum(map(operator.and_, guilty, named))
+    return {
+        "guilty": sum(guilty),
+        **_rates(hits, sum(named) - hits, sum(guilty), len(found) - sum(guilty)),
+    }
 
 
 def _by(found: Sequence[Judged], key: Any) -> dict[str, Any]:
@@ -167,12 +193,3 @@ def _rates(hits: int, false: int, guilty: int, innocent: int) -> dict[str, Any]:
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
-
-
-def errors(found: Iterable[Judged]) -> Iterator[Judged]:
-    """Pages judged a scam that are none, or of another category, and scams not found."""
-    for item in found:
-        if item.accused != item.guilty or (
-            item.accused and item.verdict.category.value != item.label
-        ):
-            yield item

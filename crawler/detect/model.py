@@ -1,13 +1,24 @@
-"""Everything that turns signals into a probability: lexicon, weights, thresholds."""
+"""Everything that turns signals into a probability: lexicon, weights, n-grams, thresholds."""
 
+import hashlib
+import io
+import json
 import math
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crawler.detect import lexicon
 from crawler.detect.lexicon import Lexicon
+from crawler.detect.ngrams import Table
 
-VERSION = "signals-1"
+ARTEFACT = "model.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,41 +33,134 @@ class Weight:
 # only sellers use is strong. Caps keep a long page from piling up weight.
 WEIGHTS: dict[str, Weight] = {
     "gambling.offer": Weight(0.9, 4.2),
-    "gambling.lure": Weight(1.2, 3.2),
-    "gambling.search": Weight(0.6, 1.8),
-    "gambling.brand": Weight(1.0, 2.0),
-    "investment.offer": Weight(1.2, 4.4),
+    "gambling.lure": Weight(0.9, 3.0),
+    "gambling.search": Weight(0.5, 1.5),
+    "gambling.brand": Weight(1.0, 2.4),
+    "gambling.talk": Weight(0.35, 1.2),
+    "investment.offer": Weight(1.1, 4.4),
+    "investment.talk": Weight(0.35, 1.4),
     "scam.money": Weight(0.5, 1.3),
     "scam.agent": Weight(0.6, 1.5),
     "scam.mirror": Weight(0.9, 2.0),
     "scam.app": Weight(0.4, 0.9),
     "scam.chat": Weight(0.4, 1.1),
+    "scam.weak": Weight(0.15, 0.6),
     "reporting.news": Weight(-0.8, -5.0),
-    "reporting.regulator": Weight(-1.0, -4.0),
+    "reporting.regulator": Weight(-0.9, -4.0),
     "reporting.help": Weight(-1.5, -4.0),
     "innocent.business": Weight(-0.9, -4.5),
+    "innocent.finance": Weight(-0.4, -2.2),
+    "innocent.guide": Weight(-0.5, -2.0),
+    "innocent.everyday": Weight(-0.3, -1.8),
 }
 # Terms in these places say what a page is about; elsewhere they may be in passing.
 TITLE_FACTOR = 1.5
 # The prior odds of a page on the trail being a scam, before anything is seen.
 PRIOR = -3.2
 # At or above the first a page is judged a scam, at or below the second innocent.
-SCAM = 0.85
+SCAM = 0.8
 BENIGN = 0.25
+# The least that a page's own wording and links must weigh before it is judged a scam.
+OWN = 0.8
 
 
-@dataclass(frozen=True, slots=True)
+# What a table of n-grams may add or take away at most, in log-odds before calibration: they are
+# learnt from little, and a name proves nothing.
+MAX_NGRAMS = {"text": 3.0, "host": 1.2, "path": 0.8}
+
+
+class ModelError(ValueError):
+    """A file is no model of this program."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """What `scamtrail train` learns.
+
+    `tables` are those of the n-grams of text, host and path. A clue's weight is multiplied by the
+    scale of its family: guilty, innocent, text, host or path. `about` is what the training was.
+    """
+
+    tables: Mapping[str, Table]
+    scales: Mapping[str, float]
+    prior: float
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """What `judge` needs, loaded once."""
 
     lexicon: Lexicon
-    version: str = VERSION
+    trained: Trained
+    version: str
+
+    def scaled(self, family: str, weight: float) -> float:
+        """The weight of a clue of `family`, calibrated."""
+        return self.trained.scales[family] * weight
+
+
+UNTRAINED = Trained(
+    {}, dict.fromkeys(("guilty", "innocent", "text", "host", "path"), 1.0), PRIOR, {}
+)
 
 
 @cache
 def load_model() -> Model:
     """The model that is shipped."""
-    return Model(lexicon.load())
+    return read_model((files("crawler.detect") / ARTEFACT).read_bytes())
+
+
+def read_model(body: bytes) -> Model:
+    """A model as `to_bytes` wrote it. Raises ModelError."""
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as stored:
+            about = json.loads(stored["about"].tobytes())
+            tables = {
+                name: Table(
+                    size["bits"],
+                    _widened(stored, f"{name}.gambling"),
+                    _widened(stored, f"{name}.investment"),
+                    tuple(size["bias"]),
+                )
+                for name, size in about["tables"].items()
+            }
+        trained = Trained(tables, about["scales"], about["prior"], about)
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ModelError(f"no model: {error}; make one with scamtrail train") from error
+    return Model(lexicon.load(), trained, f"logistic-{hashlib.sha256(body).hexdigest()[:8]}")
+
+
+def untrained() -> Model:
+    """The signals alone, with the weights above: what training starts from."""
+    return Model(lexicon.load(), UNTRAINED, "signals")
+
+
+def to_bytes(trained: Trained) -> bytes:
+    """The model as a NumPy archive, the same bytes for the same model; weights take one byte."""
+    about = {
+        **trained.about,
+        "tables": {
+            name: {"bits": table.bits, "bias": table.bias} for name, table in trained.tables.items()
+        },
+        "scales": dict(trained.scales),
+        "prior": trained.prior,
+    }
+    text = json.dumps(about, sort_keys=True, ensure_ascii=False).encode()
+    arrays: dict[str, NDArray[Any]] = {"about": np.frombuffer(text, np.uint8)}
+    for name, table in trained.tables.items():
+        for category, weights in (("gambling", table.gambling), ("investment", table.investment)):
+            step = np.float32(np.abs(weights).max() / 127 or 1)
+            arrays[f"{name}.{category}"] = np.round(weights / step).astype(np.int8)
+            arrays[f"{name}.{category}.step"] = step.reshape(1)
+    written = io.BytesIO()
+    np.savez_compressed(written, allow_pickle=False, **arrays)
+    return written.getvalue()
+
+
+def _widened(stored: Any, key: str) -> NDArray[np.float32]:
+    weights: NDArray[np.float32] = stored[key].astype(np.float32) * stored[f"{key}.step"][0]
+    return weights
 
 
 def probability(log_odds: float) -> float:

@@ -1,14 +1,21 @@
 """One page → a verdict that is the sum of its evidence."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
-from crawler.detect.model import BENIGN, PRIOR, SCAM, Model, probability
+from crawler.detect.model import BENIGN, MAX_NGRAMS, OWN, SCAM, Model, probability
+from crawler.detect.ngrams import Buckets, Grams, Table, name_grams, text_grams
 from crawler.detect.signals import Clue, View, signals
 from crawler.detect.text import normalise
 from crawler.model import Category, Evidence, Page, Verdict
 
 # Fewer words than this say nothing by themselves.
 FEW_WORDS = 4
+_NO_TITLE = 90
+_NEGLIGIBLE = 0.05
+_NO_WORD = re.compile(r"[-_/.?=&+]+")
 _PARKED = (
     "domain is for sale",
     "domain for sale",
@@ -38,15 +45,21 @@ def judge(page: Page, model: Model) -> Verdict:
         return Verdict(
             Category.BENIGN, "parked", probability(parked.weight), (parked,), model.version
         )
-    clues = [clue for signal in signals() for clue in signal(view)]
-    gambling = sum(clue.weight for clue in clues if clue.towards == "gambling")
-    investment = sum(clue.weight for clue in clues if clue.towards == "investment")
+    clues = [_calibrated(clue, model) for signal in signals() for clue in signal(view)]
+    found = list(_ngrams(view, model))
+    gambling, investment = (
+        sum(clue.weight for clue in clues if clue.towards == category)
+        + sum(weighed.weights[place] for weighed in found)
+        for place, category in enumerate(("gambling", "investment"))
+    )
     category = Category.GAMBLING if gambling >= investment else Category.INVESTMENT
-    used = [Clue("prior", "innocent", PRIOR, "before anything is seen"), *_used(clues, category)]
+    prior = Clue("prior", "innocent", model.trained.prior, "before anything is seen")
+    used = [prior, *_used(clues, category)]
+    used += [clue for weighed in found for clue in weighed.clues(category)]
     chance = probability(sum(clue.weight for clue in used))
     evidence = tuple(_evidence(clue, page, category) for clue in used)
-    own = max(gambling, investment)
-    if chance >= SCAM and own > 0:
+    own = sum(clue.weight for clue in used if _is_own(clue, category))
+    if chance >= SCAM and own >= OWN:
         return Verdict(category, _kind(view, clues, category), chance, evidence, model.version)
     if view.words < FEW_WORDS:
         return Verdict(
@@ -58,27 +71,101 @@ def judge(page: Page, model: Model) -> Verdict:
     return Verdict(Category.UNKNOWN, "", chance, evidence, model.version, missing)
 
 
+def _calibrated(clue: Clue, model: Model) -> Clue:
+    family = "innocent" if clue.towards == "innocent" else "guilty"
+    return replace(clue, weight=model.scaled(family, clue.weight))
+
+
+def _is_own(clue: Clue, category: Category) -> bool:
+    """Whether a clue is the page's own wording or links: the shape of a name convicts nobody."""
+    return clue.towards == category.value and clue.signal.partition(".")[0] not in (
+        "shape",
+        "host",
+        "path",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """The n-grams of one part of a page, and what they weigh for gambling and for investment."""
+
+    name: str
+    table: Table
+    grams: Grams
+    chosen: Buckets
+    weights: tuple[float, float]
+
+    def clues(self, category: Category) -> Iterator[Clue]:
+        gambling = category is Category.GAMBLING
+        weight = self.weights[0 if gambling else 1]
+        if abs(weight) >= _NEGLIGIBLE:
+            by_bucket = self.table.gambling if gambling else self.table.investment
+            signed = by_bucket if weight > 0 else -by_bucket
+            strongest = self.grams.strongest(signed, self.chosen, 4)
+            yield Clue(f"{self.name}.ngrams", category.value, weight, " · ".join(strongest))
+
+
+def _ngrams(view: View, model: Model) -> Iterator[_Weighed]:
+    for name, table in model.trained.tables.items():
+        if (grams := grams_of(view, name, table.bits)) is None:
+            continue
+        chosen = grams.distinct(table.bits)
+        limit = MAX_NGRAMS[name]
+        gambling, investment = (
+            model.scaled(name, max(-limit, min(limit, score))) for score in table.scores(chosen)
+        )
+        yield _Weighed(name, table, grams, chosen, (gambling, investment))
+
+
+def grams_of(view: View, name: str, bits: int) -> Grams | None:
+    """The n-grams of a page's text, host or path; None where the page has no such thing."""
+    if name == "text":
+        return text_grams(view.text, bits)
+    if not view.host or (name == "path" and view.path == "/"):
+        return None
+    return name_grams(view.host if name == "host" else view.path, bits)
+
+
 def look(page: Page, model: Model) -> View:
     """The page as signals see it."""
     places = page.document.places
-    title = normalise(places.get("title", ""))
     body = places.get("body", "")
-    shown = [title, places.get("meta", ""), places.get("alt", ""), places.get("button", ""), body]
+    host, _, path = page.url.partition("://")[2].partition("/")
+    host, path = host.partition(":")[0], unquote(f"/{path}")
+    if host.endswith(".invalid"):
+        # RFC 6761: a name that stands for none.
+        host, path = "", ""
+    # Where there is no title, what comes first is one.
+    title = normalise(places.get("title", "") or body[:_NO_TITLE])
+    shown = [_words_of(path), places.get("meta", ""), places.get("alt", "")]
+    shown += [places.get("button", ""), body]
     if len(body) < 400:
         # A shell that scripts fill carries its words in its data.
         shown.append(places.get("script", "")[:8_000])
-    text = title + "\x00" + normalise("\x00".join(shown[1:]))
-    host, _, path = page.url.partition("://")[2].partition("/")
+    text = title + "\x00" + normalise("\x00".join(shown))
     return View(
         page=page,
         text=text,
         title_end=len(title),
         hits=tuple(model.lexicon.hits(text)),
-        host=host.partition(":")[0],
-        path=f"/{path}",
-        words=len(body.split()) + len(title.split()),
+        host=host,
+        path=path,
+        words=_count(f"{places.get('title', '')} {body}"),
         urls="\n".join([link.url for link in page.links]).lower(),
     )
+
+
+def _words_of(path: str) -> str:
+    """The words of an address, which often are the title's."""
+    return _NO_WORD.sub(" ", path[:300]) if len(path) > 8 else ""
+
+
+def _count(text: str) -> int:
+    """Words, or a third of the letters where a script writes none."""
+    words = text.count(" ") + 1 if text.strip() else 0
+    if words > 50 or text.isascii():
+        return words
+    return max(words, sum(char > "\u0e00" for char in text) // 3)
 
 
 def _used(clues: Iterable[Clue], category: Category) -> list[Clue]:
@@ -88,9 +175,10 @@ def _used(clues: Iterable[Clue], category: Category) -> list[Clue]:
 
 def _evidence(clue: Clue, page: Page, category: Category | None) -> Evidence:
     towards = category or Category.OTHER_SCAM
+    innocent = clue.towards == "innocent" or clue.weight < 0
     return Evidence(
         signal=clue.signal,
-        category=Category.BENIGN if clue.towards == "innocent" else towards,
+        category=Category.BENIGN if innocent else towards,
         weight=round(clue.weight, 4),
         value=clue.value[:200],
         snippet=clue.snippet[:200],

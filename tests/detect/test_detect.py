@@ -109,7 +109,7 @@ def test_the_probability_is_the_logistic_of_the_evidence(name: str) -> None:
 )
 def test_disguised_words_are_seen(disguise: str) -> None:
     signals = {item.signal for item in judged(f"<title>{disguise}</title><p>{disguise}").evidence}
-    assert "terms.gambling.offer" in signals
+    assert signals & {"terms.gambling.offer", "terms.gambling.talk"}
 
 
 def test_latin_terms_are_whole_words() -> None:
@@ -124,7 +124,7 @@ def test_a_long_page_cannot_pile_up_weight() -> None:
     terms = [term.text for term in load().terms if term.group == "gambling.offer"]
     verdict = judged("<p>" + " . ".join(terms * 20))
     offer = next(item for item in verdict.evidence if item.signal == "terms.gambling.offer")
-    assert offer.weight <= 4.2
+    assert offer.weight <= MODEL.scaled("guilty", 4.2)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_long_page_cannot_pile_up_weight() -> None:
         ("<img src=a.png><img src=b.png>", "text"),
         ("<p>casino</p>", "text"),
         (
-            "<p>The casino by the lake has live dealer tables, betting odds and a welcome bonus</p>",
+            "<p>The hotel by the lake has a casino with baccarat and roulette, a spa, a cinema, and a bar where guests may bet on horses. Rooms face the water and breakfast is served until ten.</p>",
             "more",
         ),
     ],

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from crawler.detect.signals import Clue, View, signal
 from crawler.detect.text import snippet
@@ -9,11 +10,31 @@ from crawler.detect.text import snippet
 _DAY = (
     r"(?:daily|per day|a day|/ ?day|each day|every day|mỗi ngày|/ngày|một ngày|ngày|per hari|/hari|"
     r"harian|sehari|setiap hari|ต่อวัน|รายวัน|/วัน|วันละ|每日|每天|日息|日收益|/天|一天|ក្នុងមួយថ្ងៃ|"
-    r"ຕໍ່ມື້|တစ်ရက်|per week|weekly|hourly|per hour|after \d{1,3} (?:hours|days))"
+    r"ຕໍ່ມື້|တစ်ရက်|в день|в сутки|ежедневно|al día|diarios?|ao dia|por dia|"
+    r"매일|하루|일일|日利|毎日|per week|weekly|hourly|per hour|after \d{1,3} (?:hours|days))"
 )
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})? ?%"
 _RATE = re.compile(rf"{_NUMBER} ?(?:roi |profit |return )?{_DAY}")
 _RATE_AFTER = re.compile(rf"{_DAY}[^\d%\x00]{{0,24}}{_NUMBER}")
+# A licensed firm may name a rate a month; five per cent and more it may not.
+_MONTH = re.compile(
+    r"(?P<rate>\d{1,3}(?:[.,]\d{1,2})?) ?%[^\d%\x00]{0,12}"
+    r"(?:per month|a month|monthly|/ ?month|per bulan|sebulan|tiap bulan|/bulan|ต่อเดือน|/เดือน|"
+    r"mỗi tháng|/tháng|một tháng|每月|每個月|月化|ежемесячно|в месяц|"
+    r"al mes|mensual|ao mês|por mês|月利|매월|월 수익)"
+)
+_MIN_MONTHLY = 5.0
+# Money a day without a rate, as jobs and dividends of schemes promise it.
+_EARN = ("earn", "income", "profit", "รายได้", "กำไร", "ปันผล", "ได้เงิน", "thu nhập", "kiếm",
+         "lương", "cuan", "untung", "penghasilan", "pendapatan", "日赚", "日入", "日結", "日结",
+         "lucro", "ganhe", "gana", "доход", "заработок")  # fmt: skip
+_INCOME = re.compile(
+    rf"(?:{'|'.join(_EARN)})[^\d\x00]{{0,12}}[$฿₫]?\d[\d.,–-]{{1,14}} ?"
+    r"(?:k|usd|usdt|\$|บาท|ribu|juta|rb|jt|đồng|vnđ|nghìn|triệu|元|руб\.?|₽|reais)? ?"
+    r"(?:a day|per day|daily|/day|ต่อวัน|/วัน|วันละ|mỗi ngày|/ngày|một ngày|per hari|sehari|/hari|"
+    r"每天|一天|por dia|al día|в день)"
+)
+_DAY_MARKS = ("day", "daily", "วัน", "ngày", "hari", "天", "dia", "día", "день")
 _DOUBLE = re.compile(
     r"double your (?:money|bitcoin|investment|usdt|deposit)|翻倍|gấp đôi|เท่าตัว|2x your"
 )
@@ -30,6 +51,10 @@ _MONEY_RANGE = re.compile(
 _RANGE_WORDS = ("min", "từ", "mulai", "ขั้นต่ำ", "最低", "起投")
 # A page that names more rates than this has made its promise.
 _MAX_RATES = 60
+# Offers of income stand near the top.
+_EARLY = 2_000
+# So many words of reporting make a report.
+_TOLD = 3
 
 
 @signal
@@ -41,9 +66,25 @@ def daily_return(view: View) -> Iterator[Clue]:
         yield Clue(
             "promise.daily_return",
             "investment",
-            min(3.2, 2.0 + 0.3 * min(10, len(found))),
+            min(3.2, 2.0 + 0.3 * min(10, len(found))) * (0.5 if _is_told(view) else 1.0),
             view.text[start:end].strip()[:60],
             snippet(view.text, start, end),
+        )
+    elif "%" in view.text and (month := _monthly(view.text)):
+        yield Clue(
+            "promise.monthly_return",
+            "investment",
+            1.3,
+            month.group()[:60],
+            snippet(view.text, month.start(), month.end()),
+        )
+    if income := _daily_income(view.text):
+        yield Clue(
+            "promise.daily_income",
+            "investment",
+            1.2,
+            income.group()[:60],
+            snippet(view.text, income.start(), income.end()),
         )
     doubled = None
     if any(word in view.text for word in _DOUBLE_WORDS):
@@ -58,6 +99,30 @@ def daily_return(view: View) -> Iterator[Clue]:
             doubled.group()[:60],
             snippet(view.text, doubled.start(), doubled.end()),
         )
+
+
+def _daily_income(text: str) -> re.Match[str] | None:
+    text = text[:_EARLY]
+    if any(mark in text for mark in _DAY_MARKS) and any(verb in text for verb in _EARN):
+        return _INCOME.search(text)
+    return None
+
+
+def _is_told(view: View) -> bool:
+    """Whether the page tells of others' promises: it reports in several words."""
+    told = {hit.term.text for hit in view.hits if hit.term.group.startswith("reporting")}
+    return len(told) >= _TOLD
+
+
+def _monthly(text: str) -> re.Match[str] | None:
+    return next(
+        (
+            match
+            for match in islice(_MONTH.finditer(text), _MAX_RATES)
+            if float(match["rate"].replace(",", ".")) >= _MIN_MONTHLY
+        ),
+        None,
+    )
 
 
 def _rates(text: str) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -10,11 +11,31 @@ from crawler.names import registered_domain
 
 _NUMERIC_PATH = re.compile(
     r"/(?:\d{4,9}(?:/|$|\.html)|[\w-]{0,20}-\d{3,8}(?:\.index)?\.html|tags?[-/]|viewspace-\d+|"
-    r"go/|news/\d{5,}|[A-Za-z0-9]{4,8}/\d{4,7}\.html)"
+    r"go/|[A-Za-z0-9]{4,8}/\d{4,7}\.html)"
 )
-_BRANDED = re.compile(
-    r"(?:bet|win|vip|casino|slot|togel|lucky|88|99|66|77|68|79|555|777|888|999|fx|coin|trade|"
-    r"invest|mining|capital|hash)"
+# A path drawn by lot and a number, or two numbers: no site that people keep has such addresses.
+_FARM_PATH = re.compile(
+    r"/(?:\d{4,7}/viewspace-\d+\.html|news-\d{2,6}\.index\.html|"
+    r"(?=[A-Za-z]*\d?[A-Za-z]*[A-Z])(?=[A-Z]*\d?[A-Z]*[a-z]|[a-z])[A-Za-z0-9]{4,6}/\d{4,6}\.html)$"
+)
+# What posted or planted pages of a broken-in site are found under.
+_PLANTED_PATH = re.compile(
+    r"/(?:sitemap\.php/|index\.php/\w*\d+|\?p=\d{3,7}$|\?[a-z]{1,3}=[\w-]*(?:slot|casino|bet|judi))",
+    re.I,
+)
+_GAMBLING = re.compile(
+    r"casino|kasino|cassino|kazino|slot|togel|judi|poker|ba[ck]{1,2}ar+at|bacara|sbobet|sportsbook|"
+    r"betting|bookie|gambl|jackpot|roulette|blackjack|powerball|bingo|lotto|lottery|gacor|maxwin|"
+    r"taixiu|nhacai|cacuoc|soikeo|keonhacai|xoso|soicau|xocdia|nohu|banca(?:h|$)|gamebai|tructiepdaga|"
+    r"daga(?:s|t|$)|ufabet|^ufa\d|pgslot|1xbet|mostbet|vulkan|stavk|azart|apuesta|aposta|tigrinho|"
+    r"kaiyun|leyu|baccar|yabo|bocai|caipiao|qipai|yule(?:cheng)?|toto(?:site|\d|$)|majorsite|"
+    r"(?:^|\d)bet|bet(?:$|\d)|\dwin|win\d|club\d|vip\d|\d(?:vip|club)$|88$|^88|7{2,3}$|^7{3}|"
+    r"6{2,3}$|9{2,3}$|(?:68|79|86|89|98|99|188|365|789)$"
+)
+_INVESTMENT = re.compile(
+    r"invest|(?:^|[^a-z])fx|fx(?:$|\d|pro|trade|market|option)|forex|trad(?:e|ing)|coin|crypto|mining|"
+    r"miner|capital|asset|fund(?!ament)|profit|yield|hyip|financ|wealth|btc|usdt|defi|staking|hash|"
+    r"recover|quant|doubler|options?$|bull|equity|earn|ventures|holdings|prime"
 )
 _BRAND_CODE = re.compile(
     r"\b(?:[a-z]{1,6}\d{2,4}|\d{1,3}[a-z]{2,6}|[a-z]{0,8}(?:win|bet|club|vip)\d{0,3})\b"
@@ -33,8 +54,12 @@ def random_label(view: View) -> Iterator[Clue]:
     numbered = bool(_NUMERIC_PATH.match(view.path))
     if random and numbered:
         yield Clue("shape.farm_address", "gambling", 2.2, f"{label}… {view.path[:40]}")
+    elif _FARM_PATH.match(view.path):
+        yield Clue("shape.farm_path", "gambling", 1.6, view.path[:40])
     elif random:
         yield Clue("shape.random_label", "scam", 0.8, label)
+    elif _PLANTED_PATH.match(view.path):
+        yield Clue("shape.planted_path", "scam", 0.4, view.path[:40])
     elif numbered:
         yield Clue("shape.numeric_path", "scam", 0.2, view.path[:40])
 
@@ -42,13 +67,15 @@ def random_label(view: View) -> Iterator[Clue]:
 @signal
 def branded_domain(view: View) -> Iterator[Clue]:
     """A name such as lucky88-03: words and numbers of the trade."""
-    domain = registered_domain(view.host).split(".")[0]
-    found = _BRANDED.findall(domain)
-    digits = sum(char.isdigit() for char in domain)
-    if found and (digits or len(found) > 1):
-        yield Clue("shape.branded_domain", "scam", 0.9, domain)
-    elif digits >= 3 and not domain.isdigit():
-        yield Clue("shape.digits_in_domain", "scam", 0.4, domain)
+    name = registered_domain(view.host).split(".")[0]
+    gambling, investment = _GAMBLING.search(name), _INVESTMENT.search(name)
+    digits = sum(char.isdigit() for char in name)
+    if gambling:
+        yield Clue("shape.gambling_name", "gambling", 0.9, f"{gambling.group()} in {name}")
+    if investment:
+        yield Clue("shape.investment_name", "investment", 0.6, f"{investment.group()} in {name}")
+    if digits >= 3 and not name.isdigit() and not gambling:
+        yield Clue("shape.digits_in_domain", "scam", 0.4, name)
 
 
 @signal
@@ -59,13 +86,34 @@ def joined_title(view: View) -> Iterator[Clue]:
     phrases = {
         hit.term.text
         for hit in view.hits
-        if hit.start < view.title_end and hit.term.group.startswith("gambling")
+        if hit.start < view.title_end
+        and hit.term.group.startswith("gambling")
+        and hit.term.group != "gambling.talk"
     }
     code = _BRAND_CODE.search(title)
     if len(phrases) >= 2 and (len(parts) >= 3 or code):
         yield Clue("title.joined_phrases", "gambling", 1.5, title[:100], title[:140])
     elif code and phrases:
         yield Clue("title.brand_code", "gambling", 0.9, code.group(), title[:140])
+
+
+@signal
+def planted_brand(view: View) -> Iterator[Clue]:
+    """An operator's brand in the place of an institution's name, as on pages that farms spin from
+    the news of schools: the same name of the form …体育 or …娱乐 again and again."""
+    found = _SPUN.findall(view.text[:1_200])
+    if not found:
+        return
+    name, count = Counter(found).most_common(1)[0]
+    emoji = len(_EMOJI.findall(view.text[:1_200]))
+    if count >= 2 and (emoji or count >= 3):
+        yield Clue("text.spun_brand", "gambling", 1.8, f"{name} {count} times, {emoji} emoji")
+
+
+_SPUN = re.compile(
+    r"[\u4e00-\u9fff]{2,3}\d{0,3}(?:体育|體育|娱乐|娛樂|电竞|電競|电子|棋牌|国际|國際)"
+)
+_EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 
 
 def is_random(label: str) -> bool:
