@@ -73,7 +73,7 @@ class ModelError(ValueError):
     """A file is no model of this program."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Trained:
     """What `scamtrail train` learns.
 
@@ -87,6 +87,7 @@ class Trained:
     about: Mapping[str, Any]
 
 
+# Compared and hashed by identity: link scores are cached by the model that gave them.
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """What `judge` needs, loaded once."""
