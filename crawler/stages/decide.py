@@ -1,15 +1,23 @@
 """Every host judged from all its pages and its neighbours."""
 
+import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
 
 from crawler import detect
 from crawler.frontier.follow import BROWSER, CRAWLER, VICTIM
 from crawler.model import Verdict
 from crawler.store import Store, parse_iso
 from crawler.store import queries as q
+
+# A host that has not answered for so long is dead; for less it may only be down.
+SILENCE = timedelta(days=3)
+# A banner of an authority says little else; an article that quotes one says more.
+SHORT_TEXT = 400
 
 
 def decide(store: Store, model: detect.Model, now: datetime) -> Counter[str]:
@@ -22,6 +30,7 @@ def decide(store: Store, model: detect.Model, now: datetime) -> Counter[str]:
     sites = q.sites(store)
     facts = _facts(store, pages, sites, now)
     edges = q.edges(store)
+    name_servers = q.name_servers(store)
     verdicts: dict[str, Verdict] = {}
     for _ in range(3):
         near = _neighbours(edges, sites, verdicts)
@@ -37,13 +46,24 @@ def decide(store: Store, model: detect.Model, now: datetime) -> Counter[str]:
         store.decide(
             host,
             verdict,
-            status=site_status(rows, verdict),
+            status=site_status(
+                rows,
+                verdict,
+                silent=_silence(sites[host]),
+                name_servers=name_servers.get(sites[host].registered_domain, ()),
+            ),
             language=language[0][0] if language else "",
             title=titles[0] if titles else "",
             now=now,
         )
         counts[verdict.category.value] += 1
     return counts
+
+
+def _silence(site: q.SiteRow) -> timedelta:
+    """How long a site had not answered when it was last visited; none for one that never did."""
+    seen, checked = parse_iso(site.last_seen), parse_iso(site.last_checked)
+    return checked - seen if seen and checked else timedelta(0)
 
 
 def _facts(
@@ -134,11 +154,30 @@ def _with(facts: detect.HostFacts, near: Neighbours, host: str) -> detect.HostFa
     )
 
 
-def site_status(rows: Sequence[q.PageRow], verdict: Verdict) -> str:
-    """live, dead, parked, blocked or error, from the latest looks at a host's pages."""
+def site_status(
+    rows: Sequence[q.PageRow],
+    verdict: Verdict,
+    *,
+    silent: timedelta = timedelta(0),
+    name_servers: Iterable[str] = (),
+) -> str:
+    """live, dead, parked, seized, blocked or error, from the latest looks at a host's pages.
+
+    `silent` is how long before the last visit the host answered last; `name_servers` are those of
+    its registered domain.
+    """
+    answered = [row for row in rows if not row.failure]
+    said = [f"{row.title} {row.text}".lower() for row in answered if len(row.text) < SHORT_TEXT]
+    endings = _endings()
+    if any(phrase in text for text in said for phrase in endings["seized"]):
+        return "seized"
     if verdict.kind == "parked":
         return "parked"
-    answered = [row for row in rows if not row.failure]
+    parking = tuple(f".{name}" for name in endings["parking"])
+    if not verdict.category.is_scam and any(f".{name}".endswith(parking) for name in name_servers):
+        return "parked"
+    if silent >= SILENCE:
+        return "dead"
     if any(row.status < 400 for row in answered):
         return "live"
     if any(row.status in (401, 403, 429, 451) for row in answered):
@@ -147,3 +186,9 @@ def site_status(rows: Sequence[q.PageRow], verdict: Verdict) -> str:
         return "error"
     gone = ("dns:nxdomain", "dns:nodata", "refused", "unreachable", "timeout")
     return "dead" if rows and all(row.failure in gone for row in rows) else "error"
+
+
+@cache
+def _endings() -> dict[str, list[str]]:
+    text = (files("crawler") / "data" / "endings.toml").read_text("utf-8")
+    return tomllib.loads(text)

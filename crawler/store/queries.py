@@ -10,7 +10,7 @@ from typing import Any
 
 from crawler.model import Candidate, Category, Evidence, Identifier, Operation, Page, Verdict
 from crawler.names import registered_domain
-from crawler.store.writer import Findings, QueueEntry, Store, iso
+from crawler.store.writer import PASSING, Findings, QueueEntry, Store, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,17 @@ def accused_hosts(store: Store) -> set[str]:
     return {row[0] for row in rows}
 
 
+# How long, and how many times more rarely, a site is visited that left the lists.
+RETURN_DAYS = 180
+RETURN_SLOWER = 4
+
+
 def due_for_recheck(store: Store, now: datetime, hours: float) -> list[QueueEntry]:
     """The guilty pages, at most three a host, of listed hosts not checked for `hours`.
 
-    Of a host that is listed for where it leads, any pages. A check in the clock's future counts
-    for nothing.
+    A host that left the lists not longer ago than `RETURN_DAYS` is asked more rarely, since sites
+    come back. Of a host that is listed for where it leads, any pages. A check in the clock's
+    future counts for nothing.
     """
     before = iso(now - timedelta(hours=hours))
     rows = store.connection.execute(
@@ -117,10 +123,16 @@ def due_for_recheck(store: Store, now: datetime, hours: float) -> list[QueueEntr
         " max(coalesce(p.category NOT IN ('benign', 'unknown'), 0)) AS guilty"
         " FROM pages p JOIN sites s ON s.host = p.host"
         " WHERE (s.last_checked < ?1 OR s.last_checked > ?2)"
-        " AND EXISTS (SELECT 1 FROM listings l WHERE l.removed_at IS NULL"
+        " AND EXISTS (SELECT 1 FROM listings l WHERE (l.removed_at IS NULL"
+        " OR (l.removed_at > ?3 AND (s.last_checked < ?4 OR s.last_checked > ?2)))"
         " AND l.domain IN (s.host, s.registered_domain, p.url))"
         " GROUP BY p.url, p.profile)) WHERE rank <= 3 AND (guilty OR NOT one_is_guilty)",
-        (before, iso(now)),
+        (
+            before,
+            iso(now),
+            iso(now - timedelta(days=RETURN_DAYS)),
+            iso(now - timedelta(hours=hours * RETURN_SLOWER)),
+        ),
     )
     return [
         QueueEntry(
@@ -210,9 +222,25 @@ class PageRow:
 
 
 def latest_pages(store: Store) -> dict[str, list[PageRow]]:
-    """Host → its pages, the newest look at each (URL, profile), in the order of URLs."""
+    """Host → its pages, the newest look at each (URL, profile), in the order of URLs.
+
+    A fault that may pass is no look while there is another. Of a host that was visited again, and
+    whose guilty pages all turned out otherwise, the older looks at its other pages say no more
+    what it is: only what was seen since then counts.
+    """
     evidence: dict[int, list[Evidence]] = {}
-    latest = "SELECT max(id) FROM pages GROUP BY url, profile"
+    passing = ", ".join(f"'{kind}'" for kind in sorted((*PASSING, "refused", "reset")))
+    latest = (
+        f"SELECT coalesce(max(CASE WHEN failure NOT IN ({passing}) THEN id END), max(id))"
+        " FROM pages GROUP BY url, profile"
+    )
+    was_guilty = {
+        (row[0], row[1])
+        for row in store.connection.execute(
+            "SELECT url, profile FROM pages GROUP BY url, profile HAVING count(*) > 1"
+            " AND max(coalesce(category NOT IN ('benign', 'unknown'), 0))"
+        )
+    }
     for row in store.connection.execute(
         "SELECT page_id, signal, category, weight, value, snippet, url FROM evidence"
         f" WHERE page_id IN ({latest}) ORDER BY id"
@@ -239,7 +267,15 @@ def latest_pages(store: Store) -> dict[str, list[PageRow]]:
         pages.setdefault(row["host"], []).append(
             PageRow(**{name: row[name] for name in _PAGE_COLUMNS}, verdict=verdict)
         )
-    return pages
+    return {host: _since_it_turned(rows, was_guilty) for host, rows in pages.items()}
+
+
+def _since_it_turned(rows: list[PageRow], was_guilty: Collection[tuple[str, str]]) -> list[PageRow]:
+    visited = [row for row in rows if (row.url, row.profile) in was_guilty]
+    if not visited or any(row.verdict and row.verdict.category.is_scam for row in visited):
+        return rows
+    turned = min(row.id for row in visited)
+    return [row for row in rows if row.id >= turned]
 
 
 _PAGE_COLUMNS = (
@@ -340,6 +376,18 @@ def registrations(store: Store) -> dict[str, sqlite3.Row]:
         "SELECT * FROM whois WHERE failure = '' ORDER BY fetched_at, source = 'rdap'"
     )
     return {row["domain"]: row for row in rows}
+
+
+def name_servers(store: Store) -> dict[str, list[str]]:
+    """Registered domain → its name servers as last seen."""
+    found: dict[str, list[str]] = {}
+    for host, value in store.connection.execute(
+        "SELECT host, lower(value) FROM dns WHERE type = 'NS' AND failure = '' AND value != ''"
+        " AND last_seen = (SELECT max(last_seen) FROM dns d WHERE d.host = dns.host"
+        " AND d.type = 'NS')"
+    ):
+        found.setdefault(host, []).append(value)
+    return found
 
 
 def wildcards(store: Store) -> set[str]:

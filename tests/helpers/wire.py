@@ -33,8 +33,8 @@ def redirect(target: str) -> bytes:
 class NameServer(asyncio.DatagramProtocol):
     """A and AAAA records of `names`, each name through its answers in turn; `asked` has all."""
 
-    def __init__(self, names: Names) -> None:
-        self.names = {name: list(answers) for name, answers in names.items()}
+    def __init__(self, names: dict[str, list[tuple[str, ...]] | None]) -> None:
+        self.names = names
         self.asked: list[str] = []
         self.transport: Any = None
 
@@ -67,6 +67,8 @@ class Wire:
     dns: int
     web: int
     seen: list[str] = field(default_factory=list)
+    # What the name server knows; a test may change it. None: there is no such name.
+    names: dict[str, list[tuple[str, ...]] | None] = field(default_factory=dict)
     visits: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -129,6 +131,7 @@ async def serving(names: Names, pages: Pages) -> AsyncIterator[Wire]:
     with ExitStack() as held:
         sockets = _listening(held)
         running = Wire(0, sockets[0].getsockname()[1])
+        running.names.update({name: list(answers) for name, answers in names.items()})
 
         def trapped(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             running.seen.append(str(writer.get_extra_info("sockname")[0]))
@@ -155,7 +158,7 @@ async def serving(names: Names, pages: Pages) -> AsyncIterator[Wire]:
         servers = [await asyncio.start_server(site, sock=sockets[0])]
         servers += [await asyncio.start_server(trapped, sock=item) for item in sockets[1:]]
         endpoint, _ = await loop.create_datagram_endpoint(
-            lambda: NameServer(names), local_addr=("127.0.0.1", 0)
+            lambda: NameServer(running.names), local_addr=("127.0.0.1", 0)
         )
         running.dns = endpoint.get_extra_info("sockname")[1]
         try:
