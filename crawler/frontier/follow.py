@@ -14,6 +14,8 @@ VICTIM = "victim"
 CRAWLER = "crawler"
 # A browser that runs what the page's scripts say.
 BROWSER = "browser"
+# The kind of an entry that looks at the same page again as somebody else.
+AGAIN = "again"
 
 # Each number bounds what one page can put into the queue or the database.
 MAX_EDGES = 200
@@ -103,7 +105,9 @@ def follow(
         entries=tuple(
             replace(
                 entry,
-                kind=kinds.get(entry.candidate.url, "own") if entry.profile == CRAWLER else "again",
+                kind=AGAIN
+                if entry.candidate.url == page.url
+                else kinds.get(entry.candidate.url, "own"),
                 network=network or stem(entry.candidate.registered_domain),
             )
             for entry in entries

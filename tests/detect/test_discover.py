@@ -96,7 +96,7 @@ def test_a_run_proposes_the_siblings_of_what_it_found(
     (root / "reports").rename(tmp_path / "unread")
     (root / "reports").mkdir()
     (root / "reports" / "one.txt").write_text(f"The scam http://{front}/ took my deposit")
-    assert scamtrail("run", "-w", root, "--limit-pages", 8).returncode == 0
+    assert scamtrail("run", "-w", root, "--limit-pages", 1).returncode == 0
     with closing(sqlite3.connect(root / "findings.db")) as db:
         proposals = db.execute("SELECT host FROM frontier WHERE via LIKE 'proposal:%'").fetchall()
     assert proposals, "certificate names are proposed"

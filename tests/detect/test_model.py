@@ -3,6 +3,7 @@
 import http.server
 import json
 import math
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -208,7 +209,11 @@ def test_the_sum_that_check_prints_can_be_done_again(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text(SCAM, "utf-8")
     lines = scamtrail("check", path).stdout.splitlines()
-    weights = [float(line.split()[0]) for line in lines[1:] if line.startswith("  ")]
+    weights = [
+        float(found.group())
+        for line in lines[1:]
+        if (found := re.match(r" +[+-]\d+\.\d\d\b", line))
+    ]
     *parts, total = weights
     assert sum(parts) == pytest.approx(total, abs=0.1)
     shown = float(lines[0].rpartition("p=")[2].split()[0])
