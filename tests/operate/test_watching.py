@@ -53,9 +53,9 @@ def test_the_metrics_are_those_of_the_database(watched: Path, numbers: str) -> N
     sites = {key: float(value) for key, value in values.items() if "scamtrail_sites" in key}
     assert sites['scamtrail_sites{category="gambling"}'] > 50
     assert sum(sites.values()) == query(watched, "SELECT count(*) FROM sites")[0][0]
-    entries = (watched / "public/all/strict/domains.txt").read_text().splitlines()
-    listed = sum(not line.startswith("#") for line in entries if line)
-    assert float(values['scamtrail_list_entries{list="all",tier="strict"}']) == listed
+    # The one form that also holds the pages of hacked sites.
+    entries = (watched / "public/all/strict/entries.jsonl").read_text().splitlines()
+    assert float(values['scamtrail_list_entries{list="all",tier="strict"}']) == len(entries) > 0
     assert values["scamtrail_last_run_exit_code"] == "0"
     assert values['scamtrail_fault{subject="runs"}'] == "0"
 
