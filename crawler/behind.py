@@ -218,17 +218,6 @@ def hosting_of(store: Store, hosts: Mapping[str, object]) -> Iterator[tuple[str,
             yield row["host"], row
 
 
-def neighbours(store: Store, ip: str) -> int:
-    """How many registered domains that we know answer from `ip`; on a shared host many do."""
-    (row,) = q.rows(
-        store,
-        "SELECT count(DISTINCT s.registered_domain) FROM sites s WHERE s.host IN"
-        " (SELECT host FROM dns WHERE value = ?1 UNION SELECT host FROM pages WHERE ip = ?1)",
-        (ip,),
-    )
-    return int(row[0])
-
-
 def _counts(store: Store, sql: str, *parameters: Any) -> dict[str, int]:
     return {row[0]: row[1] for row in q.rows(store, sql, parameters)}
 

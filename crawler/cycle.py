@@ -14,7 +14,6 @@ from typing import Any
 
 import uvloop
 from scrapy.crawler import AsyncCrawlerRunner
-from scrapy.utils.project import get_project_settings
 
 from blocklists.manifest import ReleaseError
 from blocklists.policy import PolicyError
@@ -36,7 +35,7 @@ from crawler.store import queries as q
 from crawler.store.backup import back_up, sqlite_errors, taken_at
 from crawler.store.schema import failure, kept_backups
 from crawler.workspace import Clock, Workspace
-from spiders.base import WorkspaceSpider
+from spiders.base import WorkspaceSpider, crawl_settings
 from spiders.recheck import RecheckSpider
 from spiders.trail import TrailSpider
 
@@ -259,10 +258,7 @@ class Cycle:
     async def _crawl(
         self, spider: type[WorkspaceSpider], limits: Limits, **options: str
     ) -> tuple[dict[str, Any], Exception | None]:
-        settings = get_project_settings()
-        settings.setmodule("crawler.settings", priority="project")
-        settings.set("LOG_ENABLED", False)
-        settings.set("STATS_DUMP", False)
+        settings = crawl_settings()
         runner = AsyncCrawlerRunner(settings)
         crawler = runner.create_crawler(spider)
         with _stop_on_signal(crawler):

@@ -15,8 +15,6 @@ import time
 import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from hashlib import sha256
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -24,13 +22,12 @@ from typing import Any
 import uvloop
 from scrapy import signals
 from scrapy.crawler import AsyncCrawlerRunner
-from scrapy.utils.project import get_project_settings
 
 from crawler.frontier import FrontierScheduler
 from crawler.store import PageRecord, Store, StoreError
 from crawler.store import queries as q
 from crawler.workspace import Clock, Workspace
-from spiders.base import WorkspaceSpider
+from spiders.base import WorkspaceSpider, crawl_settings
 
 # Pages that one commit takes, and the seconds that a page waits for it at most.
 _PAGES, _HOLD = 48, 0.1
@@ -77,17 +74,8 @@ class ShardStore(Store):
         return None
 
     def add_page(self, record: PageRecord) -> None:
-        page = record.page
-        slim = replace(
-            record,
-            page=replace(
-                page, body=b"", headers=(), document=replace(page.document, links=(), scripts=())
-            ),
-            sha256=sha256(page.body).hexdigest() if page.body else "",
-            size=len(page.body),
-        )
         self.sent.append(record.host)
-        self.tell("page", slim)
+        self.tell("page", record.without_body())
 
     def drop(self, keys: Iterable[tuple[str, str]], reason: str) -> None:
         self.tell("drop", (list(keys), reason))
@@ -117,10 +105,7 @@ def _work(
     store = ShardStore(workspace.database, out, number, workers)
 
     async def main() -> None:
-        settings = get_project_settings()
-        settings.setmodule("crawler.settings", priority="project")
-        settings.set("LOG_ENABLED", False)
-        settings.set("STATS_DUMP", False)
+        settings = crawl_settings()
         runner = AsyncCrawlerRunner(settings)
         crawler = runner.create_crawler(spider)
         loop = asyncio.get_running_loop()

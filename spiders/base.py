@@ -12,7 +12,9 @@ from typing import Any
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.settings import Settings
 from scrapy.utils.defer import deferred_from_coro
+from scrapy.utils.project import get_project_settings
 from twisted.python.failure import Failure
 
 from crawler import detect, html
@@ -69,6 +71,15 @@ def in_window(window: str, now: datetime) -> bool:
     begins, ends = window.split("-")
     moment = now.astimezone(UTC).strftime("%H:%M")
     return begins <= moment < ends if begins <= ends else moment >= begins or moment < ends
+
+
+def crawl_settings() -> Settings:
+    """Our settings for a crawl that a command starts, which says by itself what it does."""
+    settings = get_project_settings()
+    settings.setmodule("crawler.settings", priority="project")
+    settings.set("LOG_ENABLED", False)
+    settings.set("STATS_DUMP", False)
+    return settings
 
 
 class WorkspaceSpider(Spider):

@@ -14,8 +14,6 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -23,7 +21,6 @@ import uvloop
 from scrapy import Request, Spider
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
-from scrapy.utils.project import get_project_settings
 
 from crawler.net.manners import Pace
 from crawler.scale import queue as shared
@@ -32,7 +29,7 @@ from crawler.scale.items import Item
 from crawler.scale.queue import RedisAwayError, SharedQueue
 from crawler.store import PageRecord, Store
 from crawler.workspace import Clock, Workspace
-from spiders.base import WorkspaceSpider
+from spiders.base import WorkspaceSpider, crawl_settings
 from spiders.recheck import RecheckSpider
 from spiders.trail import TrailSpider
 
@@ -192,16 +189,7 @@ class Delivery:
         return cls(crawler)
 
     def process_item(self, item: PageRecord) -> PageRecord:
-        page = item.page
-        slim = replace(
-            item,
-            page=replace(
-                page, body=b"", headers=(), document=replace(page.document, links=(), scripts=())
-            ),
-            sha256=sha256(page.body).hexdigest() if page.body else "",
-            size=len(page.body),
-        )
-        cast("_Linked", self._crawler.spider).link.records.put_nowait(slim)
+        cast("_Linked", self._crawler.spider).link.records.put_nowait(item.without_body())
         return item
 
 
@@ -214,10 +202,7 @@ class _Linked(WorkspaceSpider):
 async def _crawl(
     workspace: Workspace, spider: type[WorkspaceSpider], link: Link, **more: Any
 ) -> None:
-    settings = get_project_settings()
-    settings.setmodule("crawler.settings", priority="project")
-    settings.set("LOG_ENABLED", False)
-    settings.set("STATS_DUMP", False)
+    settings = crawl_settings()
     settings.set("SCHEDULER", "crawler.scale.worker.SharedScheduler")
     settings.set("ITEM_PIPELINES", {"crawler.scale.worker.Delivery": 100})
     linked = type(spider.__name__, (spider,), {"link": link})

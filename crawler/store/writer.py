@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,6 +71,18 @@ class PageRecord:
     size: int = 0
     seconds: float = 0.0
     limits: tuple[str, ...] = ()
+
+    def without_body(self) -> "PageRecord":
+        """The record for another process: what only the one that fetched it needs is left out."""
+        page = self.page
+        return replace(
+            self,
+            page=replace(
+                page, body=b"", headers=(), document=replace(page.document, links=(), scripts=())
+            ),
+            sha256=hashlib.sha256(page.body).hexdigest() if page.body else "",
+            size=len(page.body),
+        )
 
     @property
     def host(self) -> str:
