@@ -91,7 +91,7 @@ def compare(folder: Path, options: argparse.Namespace) -> None:
             for n in (10_000, 100_000)
         ]
         print(
-            f"{name:34}{seconds:9.1f}{cpu:9.1f}{mebibytes:9.0f}{len(names):12,}"
+            f"{name:34}{seconds:9.2f}{cpu:9.2f}{mebibytes:9.0f}{len(names):12,}"
             f"{hits[0]:>9}{hits[1]:>9}"
         )
 

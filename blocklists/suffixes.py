@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 
-from crawler.names import _EXTRACT, is_public_suffix
+from crawler.names import SUFFIX_RULES, is_public_suffix
 
 
 def is_suffix(name: str) -> bool:
@@ -22,11 +22,13 @@ def suffixes_in(names: Set[str]) -> set[str]:
 
 def _ascii(rule: str) -> str:
     """A rule of the Public Suffix List with A-labels."""
+    if rule.isascii():
+        return rule
     return ".".join(
         label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
         for label in rule.split(".")
     )
 
 
-SUFFIXES = frozenset(map(_ascii, _EXTRACT.tlds))
+SUFFIXES = frozenset(map(_ascii, SUFFIX_RULES))
 WILD = frozenset(rule.removeprefix("*.") for rule in SUFFIXES if rule.startswith("*."))

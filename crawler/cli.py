@@ -5,10 +5,7 @@ import sys
 import click
 
 from crawler import commands
-from crawler.config import ConfigError
-from crawler.outcome import Exit
-from crawler.store import StoreError
-from crawler.workspace import LockHeldError, WorkspaceError
+from crawler.outcome import Exit, Failure
 
 # What belongs together, in the order in which one needs it; the help shows others after these.
 SECTIONS = {
@@ -56,11 +53,9 @@ def main() -> None:
         sys.exit(Exit.USAGE)
     except click.Abort:
         sys.exit(Exit.FAILURES)
-    except ConfigError as error:
-        commands.die(Exit.USAGE, error)
-    except LockHeldError as error:
-        commands.die(Exit.LOCKED, error)
-    except (StoreError, WorkspaceError, OSError) as error:
+    except Failure as error:
+        commands.die(error.code, error)
+    except OSError as error:
         commands.die(Exit.FAILURES, error)
 
 

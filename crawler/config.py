@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crawler.outcome import Exit, Failure
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class ConfigError(Exception):
+class ConfigError(Failure):
     """The configuration cannot be used; the message names file, line and fix."""
+
+    code = Exit.USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
 """Host names: normal form, public suffix, registered domain.
 
-Suffixes come from the snapshot of the Public Suffix List that tldextract ships, private section
+Suffixes come from the Public Suffix List as the package publicsuffixlist ships it, private section
 included, plus `data/private_suffixes.txt`. Nothing is downloaded.
 """
 
 import ipaddress
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from pathlib import Path
 
 import idna
-import tldextract
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\Z")
@@ -20,18 +21,24 @@ _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\Z")
 _RESERVED = frozenset({"test", "example"})
 
 
-def _extra_suffixes() -> list[str]:
-    text = (files("crawler") / "data" / "private_suffixes.txt").read_text("utf-8")
-    return [line for line in (raw.split("#")[0].strip() for raw in text.splitlines()) if line]
+def _rules() -> tuple[str, ...]:
+    """Every rule, as the list writes it: `co.uk`, `*.ck`, `!www.ck`, and names with U-labels."""
+    ours = (files("crawler") / "data" / "private_suffixes.txt").read_text("utf-8")
+    lines = (line.partition("#")[0].strip() for line in ours.splitlines())
+    shipped = Path(PSLFILE).read_text("utf-8").splitlines()
+    return tuple(
+        line.split()[0] for line in (*shipped, *lines) if line and not line.startswith("//")
+    )
 
 
-_EXTRACT = tldextract.TLDExtract(
-    suffix_list_urls=(),
-    cache_dir=None,
-    include_psl_private_domains=True,
-    extra_suffixes=_extra_suffixes(),
-)
-_EXTRACT_ICANN = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+SUFFIX_RULES = _rules()
+_SUFFIXES = PublicSuffixList(SUFFIX_RULES, accept_unknown=False)
+
+
+@cache
+def _registries() -> PublicSuffixList:
+    """The suffixes of registries alone, without those of hosters."""
+    return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
 def address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -100,7 +107,7 @@ def public_suffix(host: str) -> str:
     """
     if address(host):
         return ""
-    return _EXTRACT.extract_str(host).suffix or host.rpartition(".")[2]
+    return _SUFFIXES.publicsuffix(host) or host.rpartition(".")[2]
 
 
 @lru_cache(maxsize=200_000)
@@ -116,7 +123,7 @@ def registered_domain(host: str) -> str:
 
 def has_known_suffix(host: str) -> bool:
     """Whether a rule of the list, or a reserved TLD (RFC 6761), stands behind the suffix."""
-    return bool(_EXTRACT.extract_str(host).suffix) or host.rpartition(".")[2] in _RESERVED
+    return bool(_SUFFIXES.publicsuffix(host)) or host.rpartition(".")[2] in _RESERVED
 
 
 def is_public_suffix(host: str) -> bool:
@@ -127,9 +134,7 @@ def is_public_suffix(host: str) -> bool:
 def is_under_private_suffix(host: str) -> bool:
     """Whether `host` is a tenant of a private suffix such as github.io."""
     suffix = public_suffix(host)
-    return bool(suffix) and suffix != (
-        _EXTRACT_ICANN.extract_str(host).suffix or host.rpartition(".")[2]
-    )
+    return bool(suffix) and suffix != (_registries().publicsuffix(host) or host.rpartition(".")[2])
 
 
 def defang(text: str) -> str:

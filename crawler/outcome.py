@@ -15,6 +15,12 @@ class Exit(IntEnum):
     LOCKED = 4
 
 
+class Failure(Exception):
+    """What ends a command: the message is what its user reads, `code` the exit code."""
+
+    code = Exit.FAILURES
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Where a run stops crawling, 0 meaning nowhere, and how many processes crawl."""

@@ -13,6 +13,7 @@ from blocklists.signature import SIGNERS, Signer, new_key, read_key
 from crawler import config as configuration
 from crawler.config import Config
 from crawler.net import AddressGuard, Resolver
+from crawler.outcome import Exit, Failure
 from crawler.store import Store
 
 Clock = Callable[[], datetime]
@@ -41,12 +42,14 @@ max_removed_percent = 20
 """
 
 
-class WorkspaceError(Exception):
+class WorkspaceError(Failure):
     """The workspace cannot be used; the message names the path and the fix."""
 
 
-class LockHeldError(Exception):
+class LockHeldError(Failure):
     """Another run holds the workspace's lock."""
+
+    code = Exit.LOCKED
 
 
 @dataclass(frozen=True, slots=True)

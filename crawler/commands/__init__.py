@@ -1,7 +1,8 @@
 """The commands of `scamtrail`, one file a group, and what they share.
 
 Every click command that a module of this package defines becomes a command of `scamtrail`. To add
-one, add a file.
+one, add a file. What only some commands need is imported when they are called: `compile` and
+`check` on many files are started often.
 """
 
 import json
@@ -12,16 +13,17 @@ from datetime import UTC, datetime
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from crawler.names import normalise_host
 from crawler.outcome import Exit, Outcome
-from crawler.progress import Progress
-from crawler.store.backup import sqlite_errors
-from crawler.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from crawler.workspace import Workspace
 
 
 def now() -> datetime:
@@ -33,8 +35,10 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def wide_console() -> Console:
+def wide_console() -> "Console":
     """Standard output; where no terminal says how wide it is, nothing is cut or wrapped."""
+    from rich.console import Console
+
     return Console() if sys.stdout.isatty() else Console(width=400)
 
 
@@ -57,6 +61,9 @@ def in_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @wraps(command)
     def wrapper(folder: Path, *args: Any, **kwargs: Any) -> Any:
+        from crawler.store.backup import sqlite_errors
+        from crawler.workspace import Workspace
+
         opened = Workspace.open(folder)
         with sqlite_errors(opened.database):
             return command(opened, *args, **kwargs)
@@ -71,7 +78,9 @@ def staged(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
     @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
     @wraps(command)
-    def wrapper(opened: Workspace, quiet: bool, as_json: bool, *args: Any, **kwargs: Any) -> None:
+    def wrapper(opened: "Workspace", quiet: bool, as_json: bool, *args: Any, **kwargs: Any) -> None:
+        from crawler.progress import Progress
+
         progress = Progress(quiet=quiet)
         finish(command(opened, progress, *args, **kwargs), quiet=quiet, as_json=as_json)
 

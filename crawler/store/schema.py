@@ -10,8 +10,10 @@ from pathlib import Path
 
 import sqlite_utils
 
+from crawler.outcome import Failure
 
-class StoreError(Exception):
+
+class StoreError(Failure):
     """The database cannot be used; the message names the file and the fix."""
 
 
