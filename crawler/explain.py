@@ -96,9 +96,12 @@ def explain(store: Findings, domain: str) -> dict[str, Any] | None:
         "listings": _dicts(
             store,
             "SELECT domain, list, tier, exact, added_at, removed_at, reason, removal_reason"
-            " FROM listings WHERE domain IN (?, ?) ORDER BY added_at, list, tier",
+            " FROM listings WHERE domain IN (?, ?) OR domain GLOB ? OR domain GLOB ?"
+            " ORDER BY added_at, list, tier, domain",
             host,
             parent,
+            f"http://{host}[:/]*",
+            f"https://{host}[:/]*",
         ),
         "refusals": _dicts(
             store,
@@ -202,8 +205,14 @@ def _note(found: dict[str, Any]) -> Iterator[str]:
         yield f"Belongs to {operation['id']} with {others} other sites" + (
             f": {why}." if why else "."
         )
-    standing = sorted(f"{i['list']}/{i['tier']}" for i in found["listings"] if not i["removed_at"])
-    yield f"Listed in {', '.join(standing)}." if standing else "In no list now."
+    now = [item for item in found["listings"] if not item["removed_at"]]
+    lists = ", ".join(sorted({f"{item['list']}/{item['tier']}" for item in now}))
+    if not now:
+        yield "In no list now."
+    elif all("://" in item["domain"] for item in now):
+        yield f"Only pages of it are listed, in {lists}."
+    else:
+        yield f"Listed in {lists}."
 
 
 def plain(text: Any, limit: int = 160) -> Text:
@@ -215,6 +224,8 @@ def _listing_part(found: dict[str, Any]) -> RenderableType:
     tree = Tree("Lists")
     for item in found["listings"]:
         scope = "only this name" if item["exact"] else "and everything below"
+        if "://" in item["domain"]:
+            scope = "only this page"
         until = (
             f", left {item['removed_at']}: {item['removal_reason']}" if item["removed_at"] else ""
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from blocklists.signature import VERIFY
+from crawler.names import defang
 from support import change, names, query, scamtrail, tree
 
 
@@ -22,6 +23,9 @@ def test_of_a_hacked_site_the_page_is_listed_and_its_host_is_not(watched: Path) 
         f"SELECT reason FROM refusals WHERE domain = '{host}' AND list = 'all' AND tier = 'wide'",
     )
     assert "only its URLs" in reason
+    told = scamtrail("explain", "-w", watched, host).stdout
+    assert "Only pages of it are listed" in told and "(only this page)" in told
+    assert all(defang(line) in told for line in listed)
 
 
 def test_a_database_emptied_by_hand_replaces_nothing(
