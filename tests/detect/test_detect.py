@@ -120,6 +120,28 @@ def test_latin_terms_are_whole_words() -> None:
     assert "togel" in hits
 
 
+@pytest.mark.parametrize(
+    ("said", "promised"),
+    [
+        ("Nhân đôi tài khoản sau bảy ngày", True),
+        ("Giá thuê kho đã tăng gấp đôi", False),
+        ("ทำกำไรได้เท่าตัว", True),
+        ("ผู้โดยสารเพิ่มขึ้นเท่าตัว", False),
+    ],
+)
+def test_only_money_that_doubles_is_a_promise(said: str, promised: bool) -> None:
+    signals = {item.signal for item in judged(f"<p>{said}</p>").evidence}
+    assert ("promise.doubling" in signals) == promised
+
+
+@pytest.mark.parametrize(
+    "said", ["A 2D game and a 3D printer", "ເອກະສານຂອງໂຮງຮຽນ", "ရွာရဲ့ ဈေး", "ការបោះឆ្នោតឃុំ", "ศาลาริมน้ำ"]
+)
+def test_terms_inside_everyday_words_say_nothing(said: str) -> None:
+    signals = {item.signal for item in judged(f"<p>{said}</p>").evidence}
+    assert not {name for name in signals if name.startswith(("terms.gambling", "terms.reporting"))}
+
+
 def test_a_long_page_cannot_pile_up_weight() -> None:
     terms = [term.text for term in load().terms if term.group == "gambling.offer"]
     verdict = judged("<p>" + " . ".join(terms * 20))

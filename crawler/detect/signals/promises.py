@@ -36,9 +36,13 @@ _INCOME = re.compile(
 )
 _DAY_MARKS = ("day", "daily", "วัน", "ngày", "hari", "天", "dia", "día", "день")
 _DOUBLE = re.compile(
-    r"double your (?:money|bitcoin|investment|usdt|deposit)|翻倍|gấp đôi|เท่าตัว|2x your"
+    r"double your (?:money|bitcoin|investment|usdt|deposit)|翻倍|2x your|"
+    # "gấp đôi" and "เท่าตัว" alone are said of anything that grows;
+    # NFKC takes U+0E33 apart.
+    r"(?:gấp|nhân) đôi (?:số )?(?:vốn|tiền|tài sản|tài khoản|khoản đầu tư)|"
+    r"(?:vốn|tài khoản|lợi nhuận) (?:gấp|nhân) đôi|(?:ทุน|ก\u0e4d\u0e32ไร|เงิน|พอร์ต)[^\s.]{0,12}เท่าตัว"
 )
-_DOUBLE_WORDS = ("double your ", "翻倍", "gấp đôi", "เท่าตัว", "2x your")
+_DOUBLE_WORDS = ("double your ", "翻倍", "gấp đôi", "nhân đôi", "เท่าตัว", "2x your")
 _AFTER_DAYS = re.compile(r"\d{2,4}% (?:in|after) \d{1,3} (?:days|hours)")
 _TIER = re.compile(
     r"\b(?:vip ?\d{1,2}|(?:starter|basic|silver|gold|platinum|diamond|premium) (?:plan|package)|"
