@@ -20,6 +20,11 @@ from crawler.store.queries import (
 )
 from spiders.base import WorkspaceSpider
 
+# What more pages of a domain are worth, of their priority, once a scam was found there: those of
+# the same host, which are its proof and lead on, and its other hosts, which say the same again.
+PROOF = 0.75
+SIBLING = 0.4
+
 
 class TrailSpider(WorkspaceSpider):
     """`scrapy crawl trail [-a workspace=DIR] [-a max_pages=N]`"""
@@ -100,6 +105,9 @@ class TrailSpider(WorkspaceSpider):
         Its priority, which decides whether it is visited at all, stays.
         """
         worth = self._harvest.expect(entry.kind, entry.candidate.priority)
+        if entry.candidate.registered_domain in self._guilty:
+            same = entry.candidate.host == queued.host
+            worth = (PROOF if same else SIBLING) * entry.candidate.priority
         if entry.candidate.host != queued.host:
             worth *= self._fairness.turn(entry.network, language)
             self._fairness.queued(entry.network)

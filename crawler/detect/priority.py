@@ -58,7 +58,7 @@ def link_kind(verdict: Verdict, link: Link, source_url: str, model: Model) -> st
     host = link.url.split("/", 3)[2].partition(":")[0]
     own = source_url.split("/", 3)[2].partition(":")[0]
     if host == own:
-        return "own"
+        return f"own {verdict.category.value}"
     groups = _groups(link.text, model)
     said = "plain"
     if any(group.startswith("scam.mirror") for group in groups):

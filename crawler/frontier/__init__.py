@@ -128,7 +128,7 @@ class FrontierScheduler(BaseScheduler):
             if queued.host in self._busy:
                 continue
             # A second look under another profile, or a second try, is of a page already paid for.
-            if not (queued.tries or queued.kind == AGAIN or self._spider.ignores_budget):
+            if not (queued.tries or queued.kind.startswith(AGAIN) or self._spider.ignores_budget):
                 if refusal := self._refusal(queued):
                     self._store.drop([(queued.url, queued.profile)], refusal)
                     self._stats.inc_value(f"frontier/{refusal}")

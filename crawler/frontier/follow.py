@@ -14,7 +14,7 @@ VICTIM = "victim"
 CRAWLER = "crawler"
 # A browser that runs what the page's scripts say.
 BROWSER = "browser"
-# The kind of an entry that looks at the same page again as somebody else.
+# How the kind of an entry begins that looks at the same page again as somebody else.
 AGAIN = "again"
 
 # Each number bounds what one page can put into the queue or the database.
@@ -28,6 +28,8 @@ SHELL_TEXT = 300
 # From this priority on, every innocent-looking page gets a second look as a victim; front pages
 # always do, since a host that cloaks does it there.
 SECOND_LOOK = 0.8
+# What a page that reads like a report keeps of its priority for that look, which comes late.
+LATE_LOOK = 0.2
 # A page further from every report than this is not read as a report itself.
 MAX_READING_DEPTH = 3
 
@@ -95,19 +97,19 @@ def follow(
         and (accused or page.url == _front(page).url or queued.priority >= SECOND_LOOK)
     ):
         # Innocent to a crawler says little about a page that a report or a scam led to.
-        entries.append(QueueEntry(_again(page, queued), VICTIM))
+        likely = LATE_LOOK if verdict.kind in _READABLE else 1.0
+        entries.append(QueueEntry(_again(page, queued, likely), VICTIM))
         if renders and is_shell(page, accused=accused):
-            entries.append(QueueEntry(_again(page, queued), BROWSER))
+            entries.append(QueueEntry(_again(page, queued, likely), BROWSER))
     kinds = {link.url: link_kind(link) for link in kept}
+    kinds[page.url] = f"{AGAIN} {'accused' if accused else 'met'} {verdict.category.value}"
     network = queued.network if scam else ""
     return Steps(
         edges=tuple(dict.fromkeys(kept[:MAX_EDGES])),
         entries=tuple(
             replace(
                 entry,
-                kind=AGAIN
-                if entry.candidate.url == page.url
-                else kinds.get(entry.candidate.url, "own"),
+                kind=kinds.get(entry.candidate.url, f"own {verdict.category.value}"),
                 network=network or stem(entry.candidate.registered_domain),
             )
             for entry in entries
@@ -202,14 +204,14 @@ def _front(page: Page) -> Link:
     return Link("/".join(page.url.split("/", 3)[:3]) + "/", "", "anchor")
 
 
-def _again(page: Page, queued: Queued) -> Candidate:
+def _again(page: Page, queued: Queued, likely: float) -> Candidate:
     return Candidate(
         url=page.url,
         host=queued.host,
         registered_domain=queued.registered_domain,
         via=queued.via,
         context="second look as a visitor on a telephone",
-        priority=queued.priority,
+        priority=round(likely * queued.priority, 4),
         depth=queued.depth,
     )
 
