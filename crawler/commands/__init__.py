@@ -7,6 +7,7 @@ one, add a file. What only some commands need is imported when they are called: 
 
 import json
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -184,9 +185,14 @@ def found() -> Iterator[click.Command]:
 
 
 def find(name: str) -> click.Command | None:
-    """The command of that name; its module is looked for under the same name first."""
-    modules = [module.name for module in pkgutil.iter_modules(__path__)]
-    for module in sorted(modules, key=lambda item: item != name):
+    """The command of that name; only modules whose text names it are likely to have it."""
+    said = re.compile(rf"\b{name.replace('-', '[-_]')}\b")
+
+    def place(module: str) -> tuple[bool, bool]:
+        return module != name, not said.search((folder / f"{module}.py").read_text("utf-8"))
+
+    folder = Path(__file__).parent
+    for module in sorted((module.name for module in pkgutil.iter_modules(__path__)), key=place):
         if command := _commands_of(module).get(name):
             return command
     return None

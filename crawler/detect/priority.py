@@ -21,26 +21,30 @@ _TRADE = re.compile(r"bet|win|vip|casino|slot|togel|88|99|66|77|68|fx|coin|trade
 
 
 @lru_cache(maxsize=20_000)
-def _groups(text: str, model: Model) -> frozenset[str]:
-    """The groups of the terms in a link's words; menus say the same on every page of a site."""
-    return frozenset(hit.term.group for hit in model.lexicon.hits(normalise(text)))
+def _said(text: str, model: Model) -> frozenset[str]:
+    """Which of mirror, trade and reporting a link's words say; menus say the same on every page."""
+    groups = {hit.term.group for hit in model.lexicon.hits(normalise(text))}
+    said = {group.partition(".")[0] for group in groups}
+    found = {"trade"} if said & {"gambling", "investment", "scam"} else set()
+    if any(group.startswith("scam.mirror") for group in groups):
+        found.add("mirror")
+    return frozenset(found | said & {"reporting"})
 
 
 def link_priority(verdict: Verdict, link: Link, source_url: str, model: Model) -> float:
     """A score in [0, 1]; the source's probability weighs most."""
     score = 0.25 + 0.35 * verdict.probability
-    groups = _groups(link.text, model)
-    if any(group.startswith("scam.mirror") for group in groups):
+    said = _said(link.text, model)
+    if "mirror" in said:
         score += 0.25
-    elif any(group.split(".")[0] in ("gambling", "investment", "scam") for group in groups):
+    elif "trade" in said:
         score += 0.15
-    if any(group.startswith("reporting") for group in groups):
+    if "reporting" in said:
         score -= 0.2
     host = link.url.split("/", 3)[2].partition(":")[0]
     own = source_url.split("/", 3)[2].partition(":")[0]
-    name = registered_domain(host).split(".")[0]
     if host != own:
-        if _TRADE.search(name):
+        if _TRADE.search(registered_domain(host).partition(".")[0]):
             score += 0.1
         if re.sub(r"\d+", "#", host) == re.sub(r"\d+", "#", own):
             score += 0.15
@@ -59,14 +63,8 @@ def link_kind(verdict: Verdict, link: Link, source_url: str, model: Model) -> st
     own = source_url.split("/", 3)[2].partition(":")[0]
     if host == own:
         return f"own {verdict.category.value}"
-    groups = _groups(link.text, model)
-    said = "plain"
-    if any(group.startswith("scam.mirror") for group in groups):
-        said = "mirror"
-    elif any(group.startswith("reporting") for group in groups):
-        said = "reporting"
-    elif any(group.split(".")[0] in ("gambling", "investment", "scam") for group in groups):
-        said = "trade"
+    words = _said(link.text, model)
+    said = next((word for word in ("mirror", "reporting", "trade") if word in words), "plain")
     name = registered_domain(host).split(".")[0]
     looks = "plain"
     if re.sub(r"\d+", "#", host) == re.sub(r"\d+", "#", own):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -142,6 +143,7 @@ class PartnerRow:
     priority: float
 
 
+@lru_cache(256)  # a page is stored in a dozen rows with one time
 def iso(moment: datetime | None) -> str | None:
     """UTC ISO 8601 with seconds, the form of every time in the database."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

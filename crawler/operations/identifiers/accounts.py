@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterator
 
+from ahocorasick_rs import AhoCorasick
+
 from crawler.model import Identifier
 from crawler.operations.identifiers import Source, family
 
 # Kind, a text without which the pattern cannot match, the pattern with the value as its group.
+# A pattern that began with \b would be tried at every letter; one that begins with a text is not.
 _SNIPPETS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (kind, needle, re.compile(pattern))
     for kind, needle, pattern in (
-        ("ga4", "G-", r"\b(G-(?=[A-Z]*[0-9])[A-Z0-9]{8,12})\b"),
-        ("ua", "UA-", r"\b(UA-\d{5,10}-\d{1,3})\b"),
-        ("gtm", "GTM-", r"\b(GTM-[A-Z0-9]{5,9})\b"),
+        ("ga4", "G-", r"(G-(?<=\bG-)(?=[A-Z]*[0-9])[A-Z0-9]{8,12})\b"),
+        ("ua", "UA-", r"(UA-(?<=\bUA-)\d{5,10}-\d{1,3})\b"),
+        ("gtm", "GTM-", r"(GTM-(?<=\bGTM-)[A-Z0-9]{5,9})\b"),
         ("baidu_tongji", "hm.baidu.com", r"hm\.baidu\.com/(?:hm|h)\.js\?([0-9a-f]{32})\b"),
         ("la51", "51.la", r"(?:js|sdk)\.51\.la/[^\"'?\s]{0,40}\?id=([0-9A-Za-z]{6,20})"),
         ("la51", "51.la", r"\bjs\.users\.51\.la/(\d{6,12})\.js"),
@@ -30,11 +33,13 @@ _SNIPPETS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         ("chatwoot", "websiteToken", r"websiteToken['\"]?: ?['\"]([A-Za-z0-9]{20,30})['\"]"),
     )
 )  # fmt: skip
+_NEEDLES = AhoCorasick([needle for _, needle, _ in _SNIPPETS])
 
 
 @family
 def accounts(source: Source) -> Iterator[Identifier]:
-    for kind, needle, pattern in _SNIPPETS:
-        if needle in source.html:
-            for match in pattern.finditer(source.html):
-                yield Identifier(kind, match.group(1))
+    found = {index for index, _, _ in _NEEDLES.find_matches_as_indexes(source.html, True)}
+    for index in sorted(found):
+        kind, _, pattern = _SNIPPETS[index]
+        for match in pattern.finditer(source.html):
+            yield Identifier(kind, match.group(1))

@@ -37,8 +37,8 @@ _EMAIL = re.compile(
     r"(?<![a-z0-9._%+-])([a-z0-9._%+-]{1,60}@[a-z0-9-]{1,60}(?:\.[a-z0-9-]{1,60}){1,4})", re.I
 )
 # Schemes that are no links for a crawler.
-_SCHEMES = ("tel:", "mailto:", "tg:", "whatsapp:", "tencent:", "mqqwpa:")
-_HREF = re.compile(rf"href=[\"']?((?:{'|'.join(_SCHEMES)})[^\"'<>]{{3,200}})", re.I)
+_MAIL, _CALLS = ("mailto:",), ("tel:", "tg:", "whatsapp:", "tencent:", "mqqwpa:")
+_HREF = re.compile(r"href=[\"']?((?:tel|mailto|tg|whatsapp|tencent|mqqwpa):[^\"'<>]{3,200})", re.I)
 # Cloudflare's form of an address: the first byte is the key that all others are combined with.
 _HIDDEN_EMAIL = re.compile(r"(?:data-cfemail=[\"']|/email-protection#)([0-9a-f]{12,160})\b")
 # Paths of the messengers themselves and of share buttons.
@@ -52,7 +52,7 @@ _NOBODY = ("example.", "domain.", "email.", "yourdomain.", "sentry.", "mysite.")
 
 @family
 def handles(source: Source) -> Iterator[Identifier]:
-    for url in [*(link.url for link in source.page.links), *_hrefs(source)]:
+    for url in [*(link.url for link in source.page.links), *_hrefs(source, _CALLS)]:
         for kind, pattern in _LINKS:
             if match := pattern.match(url):
                 value = match.group(1).lower()
@@ -74,7 +74,9 @@ def emails(source: Source) -> Iterator[Identifier]:
     found: set[str] = set()
     if "@" in source.text:
         found |= {match.group(1) for match in _EMAIL.finditer(source.text)}
-    found |= {url[7:].partition("?")[0] for url in _hrefs(source) if url[:7].lower() == "mailto:"}
+    for url in _hrefs(source, _MAIL):
+        if url[:7].lower() == "mailto:":
+            found.add(url[7:].partition("?")[0])
     hidden = "cfemail" in source.html or "email-protection" in source.html
     for match in _HIDDEN_EMAIL.finditer(source.html) if hidden else ():
         # An odd last digit is no byte.
@@ -85,8 +87,9 @@ def emails(source: Source) -> Iterator[Identifier]:
             yield Identifier("email", address)
 
 
-def _hrefs(source: Source) -> list[str]:
-    if not any(scheme in source.html for scheme in _SCHEMES):
+def _hrefs(source: Source, schemes: tuple[str, ...]) -> list[str]:
+    """Targets of links in `_HREF`'s schemes, where one of `schemes` is on the page."""
+    if not any(scheme in source.html for scheme in schemes):
         return []
     return [html.unescape(match.group(1)) for match in _HREF.finditer(source.html)]
 
