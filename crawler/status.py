@@ -193,7 +193,7 @@ def _runs(workspace: Workspace, store: Store, now: datetime, holder: str) -> Ite
     for stage in ("crawl", "recheck"):
         for kind, count in done.stats.get(stage, {}).get("failures", {}).items():
             failures[kind] = failures.get(kind, 0) + count
-    kinds = sorted(failures.items(), key=lambda item: -item[1])[:5]
+    kinds = sorted(failures.items(), key=lambda item: -item[1])[:9]
     pages = ", ".join(f"{kind} {count}" for kind, count in kinds) or "none"
     if done.exit_code:
         what = f"{done.command} ended with exit {done.exit_code}: {done.message}"

@@ -90,8 +90,9 @@ class PageRecord:
         return host_of(self.page.url)
 
 
-# Failures that say nothing about the page: the net, a resolver or this machine was overloaded.
-PASSING = frozenset({"timeout", "dns:timeout", "dns:servfail", "unreachable"})
+# Failures that say nothing about the page: the net, a resolver or this machine was overloaded, or
+# the browser crashed, perhaps over another page.
+PASSING = frozenset({"timeout", "dns:timeout", "dns:servfail", "unreachable", "render:browser"})
 # When such a page is tried again, counted from each failure; the first time in the same run.
 RETRY_AFTER = (timedelta(0), timedelta(hours=6), timedelta(days=2))
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -268,6 +268,37 @@ def test_out_of_memory_ends_the_run_and_the_next_one_goes_on(
     assert names(root) == names(watched)
     assert count(root, "pages WHERE failure = 'analysis'") == 0
     assert_well(root)
+
+
+def browsers_of(pid: int) -> list[int]:
+    """The browsers among the descendants of a process (proc(5)), without their own children."""
+    found: list[int] = []
+    with suppress(OSError):
+        if b"--remote-debugging-pipe" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return [pid]
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += browsers_of(int(child))
+    return found
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium is installed")
+def test_a_browser_that_crashes_costs_no_page(
+    internet: Internet, watched: Path, tmp_path: Path
+) -> None:
+    root = internet.workspace(tmp_path / "crashing")
+    with running(root) as process:
+        until(process, lambda: bool(browsers_of(process.pid)))
+        for browser in browsers_of(process.pid):
+            os.kill(browser, signal.SIGKILL)
+        _, stderr = process.communicate(timeout=180)
+    assert process.returncode == 0, stderr
+    sound(root)
+    assert names(root) == names(watched)
+    assert count(root, "pages WHERE profile = 'browser'") == count(
+        watched, "pages WHERE profile = 'browser'"
+    )
+    assert "render" in scamtrail("status", "-w", root).stdout
 
 
 def test_without_dns_what_was_found_stays_and_is_named(watched: Path, copy_of: Copy) -> None:
