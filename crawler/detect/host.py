@@ -10,6 +10,10 @@ from crawler.model import Category, Evidence, Verdict
 # Signals that name a page's own wording or links; only those can make a host guilty.
 _MAX_PAGE = 7.0
 YOUNG_DAYS = 180
+# From even odds on, a page that is not judged a scam still speaks against its host.
+LIKELY = 0.5
+# So many unlike pages must agree before they weigh more than the guiltiest of them.
+AGREEING = 3
 OLD_DAYS = 5 * 365
 
 
@@ -262,12 +266,48 @@ def _without_guilt(
         if item.category.is_scam:
             category = item.category
     evidence = [*likely.verdict.evidence, *_neighbourhood(facts, category)]
+    if not innocent and facts.front_tried and not _is_old(facts):
+        evidence += _agreement(facts, shown, category)
     chance = probability(sum(item.weight for item in evidence))
     own = sum(item.weight for item in likely.verdict.evidence if item.category.is_scam)
     if chance >= SCAM and own >= 2.0 and category is not Category.OTHER_SCAM:
         return Verdict(category, "operator", chance, tuple(evidence), model.version)
     missing = likely.verdict.missing or "more pages"
     return Verdict(Category.UNKNOWN, "", min(chance, SCAM), tuple(evidence), model.version, missing)
+
+
+def _agreement(
+    facts: HostFacts, shown: list[PageSummary], category: Category
+) -> Iterator[Evidence]:
+    """Pages just under the threshold that find the same by different things.
+
+    Copies of a template repeat one observation, so a page counts only when most of the weight of
+    its findings is new.
+    """
+    known: set[tuple[str, str]] = set()
+    unlike = 0
+    for page in sorted(shown, key=lambda page: (-page.verdict.probability, page.url)):
+        found = {
+            (item.signal, item.value): item.weight
+            for item in page.verdict.evidence
+            if item.category is category and item.signal.partition(".")[0] not in _NAMES
+        }
+        new = sum(weight for key, weight in found.items() if key not in known)
+        if page.verdict.probability >= LIKELY and found and new > sum(found.values()) / 2:
+            unlike += 1
+            known.update(found)
+    if unlike >= AGREEING:
+        yield _own(
+            "host.agreeing_pages",
+            min(2.0, 0.6 * (unlike - 1)),
+            f"{unlike} unlike pages, each likely a scam",
+            facts,
+            category,
+        )
+
+
+# Families of evidence that every page of a host shares.
+_NAMES = ("prior", "shape", "host", "path")
 
 
 def _own(signal: str, weight: float, value: str, facts: HostFacts, category: Category) -> Evidence:

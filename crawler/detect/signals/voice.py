@@ -38,12 +38,38 @@ _DUTIES = (
     "คุ้มครองเงินฝาก",
     "bảo hiểm tiền gửi",
     "存款保险",
+    "存款保險",
+    "juega con responsabilidad",
+    "juego responsable",
+    "jogue com responsabilidade",
+    "jogo responsável",
+    "autoexclusión",
+    "autoexclusão",
+    "investasi mengandung risiko",
+    "การลงทุนมีความเสี่ยง",
+    "ผู้ลงทุนควรท\u0e4d\u0e32ความเข้าใจ",
+    "投资有风险",
+    "投資一定有風險",
+    "원금 손실",
+    "元本割れ",
+    "rentabilidades pasadas",
+    "rentabilidade passada",
+    "инвестиции сопряжены с риском",
 )
+# Who offers a way around the duties names them too.
+_AROUND = re.compile(r"\b(?:not on|non|without|bypass|no) ?-?(?:gamstop|self-exclu)")
 _BYLINE = re.compile(
     r"\b(?:by [a-z]+ [a-z]+ ?[|,-]|published|updated|written by|editor|newsroom)\b"
 )
-_OPENING = '“「『"'
-_QUOTED = re.compile(rf"[{_OPENING}][^”」』\"\x00]{{15,400}}[”」』\"]")
+_OPENING = '“「『"«'
+_QUOTED = re.compile(rf"[{_OPENING}][^”」』»\"\x00]{{15,400}}[”」』»\"]")
+# Verbs and words by which others are cited.
+_CITED = re.compile(
+    r"\b(?:said|told|according to|spokes(?:man|woman|person)|cho biết|theo lời|kể lại|ujar|"
+    r"mengatakan|menurut|dijelaskan|dijo|según|explicó|disse|segundo|afirmou|сообщил[аи]?|"
+    r"рассказал[аи]?|по словам)\b|กล่าวว่า|เปิดเผยว่า|ให้การว่า|表示[,:，：]|称[,:，：]|據了解|据了解|"
+    r"透露|밝혔다|말했다|と述べ|と話し|បានឱ្យដឹងថា|បានប្រាប់|ກ່າວວ່າ|ပြောကြား"
+)
 
 
 @signal
@@ -86,6 +112,8 @@ def known_host(view: View) -> Iterator[Clue]:
 def licence(view: View) -> Iterator[Clue]:
     """A licence number together with the duties of a licensee; a bare claim weighs nothing."""
     duties = [duty for duty in _DUTIES if duty in view.text]
+    if duties and _AROUND.search(view.text[:20_000]):
+        return
     if duties and (number := _LICENCE.search(view.text)):
         yield Clue(
             "voice.licensee",
@@ -108,3 +136,6 @@ def reporting(view: View) -> Iterator[Clue]:
         yield Clue("voice.byline_and_quotes", "innocent", -1.2, byline.group())
     elif quotes >= 3:
         yield Clue("voice.quotes", "innocent", -0.6, f"{quotes} quotations")
+    if cited := set(_CITED.findall(text[:6_000])):
+        weight = -0.8 if quotes or len(cited) > 1 else -0.4
+        yield Clue("voice.cited", "innocent", weight, ", ".join(sorted(cited)[:4]))

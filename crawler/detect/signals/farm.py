@@ -1,0 +1,96 @@
+"""Pages made for search machines: a brand on a page about something else, joined lists, mirrors."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from crawler.detect.signals import Clue, View, signal
+from crawler.names import registered_domain
+
+_CODE = re.compile(r"(?<![a-z0-9])(?:[a-z]{2,7}\d{2,4}|\d{1,3}[a-z]{2,6})(?![a-z0-9])")
+# Codes of everyday life that have the form of a brand's.
+_EVERYDAY = re.compile(
+    r"(?:covid|mp|win|ios|usb|web|trc|erc|bep|iso|utf|sha|ipv|rtx|gtx|top|no|vip|level|lv|mm|cm|"
+    r"kg|usd|rm|rp|rs|hd|h|x|g|f|u)\d+|\d+(?:st|nd|rd|th|am|pm|mb|gb|tb|ms|km|kg|mm|cm|ml|min|hrs?|"
+    r"usdt?|trx|btc|eth|rb|jt|ribu|juta|vnd|baht|days?|hours?|years?|d|h|k|m|px|fps|mah|kwh)"
+)
+# A name of ideographs with a number, of the kind that is planted where an institution's stood.
+_PLANTED = re.compile(
+    r"[\u4e00-\u9fff]{2}(?!19\d\d|20\d\d)\d{2,4}(?![\d年月日号號元人名个個万萬亿%点點时時分岁歲届屆级級期])"
+)
+_LINE = re.compile(
+    r"(?:线路|線路|路线|\bline|\broute|jalur|đường dây|đường truyền|máy chủ|\bserver|ทางเข้า|"
+    r"เส้นทาง|สาย|линия|зеркало|línea|linha|라인|サーバー|ខ្សែ|ເສັ້ນທາງ|လိုင်း) ?"
+    r"[#：:]? ?0?([1-9一二三四五])"
+)  # fmt: skip
+_DELAY = re.compile(r"\b\d{1,3} ?ms\b")
+_EARLY = 3_000
+_ANCHORS = 400
+
+
+@signal
+def repeated_code(view: View) -> Iterator[Clue]:
+    """A brand's code again and again, beside searched phrases."""
+    text = view.text[:_EARLY]
+    codes = Counter(code for code in _CODE.findall(text) if not _EVERYDAY.fullmatch(code))
+    if not codes or not any(hit.term.group.startswith("gambling") for hit in view.hits):
+        return
+    code, count = min(codes.items(), key=lambda item: (-item[1], item[0]))
+    if count >= 3:
+        yield Clue("text.repeated_code", "gambling", min(1.5, 0.4 * count), f"{code} {count} times")
+
+
+@signal
+def alien_title(view: View) -> Iterator[Clue]:
+    """A title of the trade over a text that never returns to it, as on broken-in sites."""
+    if view.words < 40 or not view.title_end:
+        return
+    above, below = set(), 0
+    for hit in view.hits:
+        if hit.term.group.split(".")[0] == "gambling":
+            if hit.start < view.title_end:
+                above.add(hit.term.text)
+            else:
+                below += 1
+    told = any(hit.term.group.startswith("reporting") for hit in view.hits)
+    if len(above) >= 2 and not below and not told:
+        yield Clue("title.alien", "gambling", 1.0, ", ".join(sorted(above)[:4]))
+
+
+@signal
+def planted_code(view: View) -> Iterator[Clue]:
+    """The same name with a number repeated in a Chinese text."""
+    found = Counter(_PLANTED.findall(view.text[:_EARLY]))
+    if found:
+        name, count = min(found.items(), key=lambda item: (-item[1], item[0]))
+        if count >= 2:
+            yield Clue(
+                "text.planted_code", "gambling", min(1.8, 0.7 * count), f"{name} {count} times"
+            )
+
+
+@signal
+def code_anchors(view: View) -> Iterator[Clue]:
+    """Links to other domains under brand codes."""
+    own = registered_domain(view.host)
+    found: dict[str, str] = {}
+    for link in view.page.links[:_ANCHORS]:
+        text = link.text.lower()[:40]
+        if (code := _CODE.search(text)) and not _EVERYDAY.fullmatch(code.group()):
+            domain = registered_domain(link.url.split("/", 3)[2].partition(":")[0])
+            if domain != own:
+                found.setdefault(domain, code.group())
+    if len(found) >= 3 and len(codes := set(found.values())) >= 3:
+        yield Clue("link.code_anchors", "gambling", min(2.0, 0.4 * len(codes)),
+                   ", ".join(sorted(codes)[:5]))  # fmt: skip
+
+
+@signal
+def line_check(view: View) -> Iterator[Clue]:
+    """A choice of numbered lines, with their delays: the page that outlives each blocked name."""
+    text = view.text[:_EARLY]
+    lines = set(_LINE.findall(text))
+    delays = len(_DELAY.findall(text))
+    if len(lines) >= 2 and (delays >= 2 or len(lines) >= 3):
+        weight = 1.8 if delays >= 2 else 1.0
+        yield Clue("text.line_check", "scam", weight, f"{len(lines)} lines, {delays} delays")

@@ -1,0 +1,120 @@
+"""What single families of signals find on short pages, and what they leave alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crawler import detect, html
+from crawler.detect import HostFacts, PageSummary
+from crawler.model import Category, Evidence, Page, Verdict
+
+MODEL = detect.load_model()
+
+
+def found(body: str, url: str = "http://site.test/") -> dict[str, str]:
+    """The value of each signal found on a page."""
+    source = f"<meta charset=utf-8>{body}".encode()
+    page = Page(
+        url, url, 200, (), source, html.parse(source, url=url), datetime(2026, 11, 25, tzinfo=UTC)
+    )
+    return {item.signal: item.value for item in detect.judge(page, MODEL).evidence}
+
+
+@pytest.mark.parametrize(
+    ("signal", "body", "url"),
+    [
+        ("shell.gambling_bundle", "<div id=app></div><script>api={a:'/api/gamelist',b:'/wingo/',"
+         "c:'betrecord'}</script>", "http://x.test/"),
+        ("shell.investment_bundle", "<script>r=['/invest_list','/vip_level','team_income']</script>",
+         "http://x.test/"),
+        ("form.invitation_code", "<p>手机号 密码 邀请码 注册</p>", "http://x.test/"),
+        ("form.invitation_code", "<p>เบอร์โทร รหัสผ่าน รหัสแนะนำ</p>", "http://x.test/"),
+        ("form.invitation_code", "<p>Nomor ponsel, kata sandi, kode undangan</p>", "http://x.test/"),
+        ("shape.hyip_script", "<p>Rules</p>", "http://x.test/index.php?a=rateus"),
+        ("link.hyip_script", "<a href='/?a=faq'>x</a><a href='/?a=rules'>y</a>", "http://x.test/"),
+        ("text.programme_counters", "<p>Days online 40. Total accounts 311. Last withdrawal 9 $</p>",
+         "http://x.test/"),
+        ("text.programme_counters", "<p>Дней онлайн: 40. Всего участников: 311</p>",
+         "http://x.test/"),
+        ("money.payment_systems", "<p>We take Payeer, Bitcoin, Tron and Perfect Money</p>",
+         "http://x.test/"),
+        ("text.line_check", "<p>线路1 38ms 进入 线路2 61ms 进入</p>", "http://x.test/"),
+        ("text.line_check", "<p>Đường dây 1: 38ms. Đường dây 2: 61ms.</p>", "http://x.test/"),
+        ("text.repeated_code", "<title>kqw77 xổ số</title><p>kqw77 nổ hũ, kqw77 bắn cá",
+         "http://x.test/"),
+        ("text.planted_code", "<p>教务处通知：金山771学院报名，金山771官方公布名单</p>", "http://x.test/"),
+        ("title.alien", f"<title>slot gacor, togel online</title><p>{'our dental clinic opens ' * 20}",
+         "http://x.test/"),
+        ("link.code_anchors", "<a href='http://a.test/'>abc88</a><a href='http://b.test/'>qrs77</a>"
+         "<a href='http://c.test/'>xyz99</a>", "http://x.test/"),
+        ("voice.cited", "<p>“We lost all that we had put in,” she said.</p>", "http://x.test/"),
+        ("voice.cited", "<p>ตำรวจเปิดเผยว่า จับได้ห้าคน</p>", "http://x.test/"),
+    ],
+)  # fmt: skip
+def test_a_signal_finds_its_kind_of_page(signal: str, body: str, url: str) -> None:
+    assert signal in found(body, url)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>Phone, password. Forgotten your password?</p>",
+        "<p>线路1 往机场，线路2 往车站</p>",
+        "<p>iPhone15 iphone15 iphone15 and win11 mp3 in 5kg, 5kg, 5kg</p>",
+        "<p>报名时间2026年，联系电话771号，费用300元，共300元</p>",
+        "<p>We take Bitcoin, Litecoin and Ethereum</p>",
+        "<a href='http://a.test/?a=faq'>one link</a>",
+        "<p>Our club has 300 total members</p>",
+        "<script>routes=['/recharge']</script>",
+    ],
+)
+def test_everyday_pages_show_none_of_them(body: str) -> None:
+    families = ("shell", "form", "money", "title")
+    named = {"text.line_check", "text.repeated_code", "text.planted_code", "link.hyip_script",
+             "text.programme_counters"}  # fmt: skip
+    signals = set(found(body))
+    assert not signals & named
+    assert not [name for name in signals if name.startswith(families)]
+
+
+def test_a_way_around_self_exclusion_is_no_duty_of_a_licensee() -> None:
+    assert "voice.duties" in found("<p>18+ only, see GamCare, GamStop and self-exclusion</p>")
+    assert "voice.duties" not in found("<p>18+ casinos not on GamStop, no self-exclusion</p>")
+
+
+# Hosts
+
+
+def unsure(*values: str) -> Verdict:
+    """A page at even odds or a little more by the findings `values`."""
+    clues = [
+        Evidence(f"terms.gambling.{n}", Category.GAMBLING, 2.6 / len(values), value, "", "")
+        for n, value in enumerate(values)
+    ]
+    prior = Evidence("prior", Category.BENIGN, -1.9, "", "", "")
+    return Verdict(Category.UNKNOWN, "", 0.668, (prior, *clues), "m", "more pages of the host")
+
+
+def host(*verdicts: Verdict) -> Verdict:
+    pages = tuple(
+        PageSummary(f"http://site.test/{number or ''}", verdict)
+        for number, verdict in enumerate(verdicts)
+    )
+    return detect.judge_host(HostFacts("site.test", "site.test", pages), MODEL)
+
+
+def test_pages_just_under_the_threshold_convict_together_when_they_are_unlike() -> None:
+    three = host(unsure("slots", "bonus"), unsure("lottery", "agent"), unsure("cards", "credit"))
+    assert three.category is Category.GAMBLING
+    assert "host.agreeing_pages" in {item.signal for item in three.evidence}
+    assert host(unsure("slots"), unsure("lottery")).category is Category.UNKNOWN
+
+
+def test_copies_of_one_template_are_one_observation() -> None:
+    assert host(*[unsure("slots", "bonus")] * 6).category is Category.UNKNOWN
+
+
+def test_an_innocent_page_ends_the_agreement_of_the_unsure() -> None:
+    fair = Verdict(Category.BENIGN, "", 0.05, (), "m")
+    pages = [unsure("slots"), unsure("lottery"), unsure("cards")]
+    assert not host(*pages, fair).category.is_scam
