@@ -43,6 +43,7 @@ def found(body: str, url: str = "http://site.test/") -> dict[str, str]:
         ("text.repeated_code", "<title>kqw77 xổ số</title><p>kqw77 nổ hũ, kqw77 bắn cá",
          "http://x.test/"),
         ("text.planted_code", "<p>教务处通知：金山771学院报名，金山771官方公布名单</p>", "http://x.test/"),
+        ("title.mixed_brand", "<title>山云kq7体育app下载</title><p>公司新闻</p>", "http://x.test/"),
         ("title.alien", f"<title>slot gacor, togel online</title><p>{'our dental clinic opens ' * 20}",
          "http://x.test/"),
         ("link.code_anchors", "<a href='http://a.test/'>abc88</a><a href='http://b.test/'>qrs77</a>"
@@ -62,6 +63,7 @@ def test_a_signal_finds_its_kind_of_page(signal: str, body: str, url: str) -> No
         "<p>线路1 往机场，线路2 往车站</p>",
         "<p>iPhone15 iphone15 iphone15 and win11 mp3 in 5kg, 5kg, 5kg</p>",
         "<p>报名时间2026年，联系电话771号，费用300元，共300元</p>",
+        "<title>奥迪a6报价</title><p>小米k40手机参数，华为p40对比</p>",
         "<p>We take Bitcoin, Litecoin and Ethereum</p>",
         "<a href='http://a.test/?a=faq'>one link</a>",
         "<p>Our club has 300 total members</p>",

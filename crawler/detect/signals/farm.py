@@ -18,6 +18,11 @@ _EVERYDAY = re.compile(
 _PLANTED = re.compile(
     r"[\u4e00-\u9fff]{2}(?!19\d\d|20\d\d)\d{2,4}(?![\d年月日号號元人名个個万萬亿%点點时時分岁歲届屆级級期])"
 )
+# A brand of two ideographs and a code, above what farms append to it; carmakers append none of it.
+_MIXED = re.compile(
+    r"[\u4e00-\u9fff]{2}(?=[a-z\d]{2,7}(?![a-z\d]))(?=\d*[a-z])(?=[a-z]*\d)[a-z\d]{2,7} ?"
+    r"(?:娱乐|娛樂|体育|體育|电竞|電競|电子|棋牌|国际|國際|手机网页|全站|\(中国\)|网址|网站平台|登录|登陆|入口|首页|app)"
+)
 _LINE = re.compile(
     r"(?:线路|線路|路线|\bline|\broute|jalur|đường dây|đường truyền|máy chủ|\bserver|ทางเข้า|"
     r"เส้นทาง|สาย|линия|зеркало|línea|linha|라인|サーバー|ខ្សែ|ເສັ້ນທາງ|လိုင်း) ?"
@@ -67,6 +72,13 @@ def planted_code(view: View) -> Iterator[Clue]:
             yield Clue(
                 "text.planted_code", "gambling", min(1.8, 0.7 * count), f"{name} {count} times"
             )
+
+
+@signal
+def mixed_brand(view: View) -> Iterator[Clue]:
+    """A brand such as 山云kq7体育 in the title, which no firm outside the trade bears."""
+    if found := _MIXED.search(view.text[: view.title_end]):
+        yield Clue("title.mixed_brand", "gambling", 1.6, found.group(), view.text[:140])
 
 
 @signal
