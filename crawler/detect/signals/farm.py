@@ -28,6 +28,11 @@ _LINE = re.compile(
     r"เส้นทาง|สาย|линия|зеркало|línea|linha|라인|サーバー|ខ្សែ|ເສັ້ນທາງ|လိုင်း) ?"
     r"[#：:]? ?0?([1-9一二三四五])"
 )  # fmt: skip
+# `re` has no literal start to look for in the pattern above; these are looked for first.
+_LINE_MARKS = ("线路", "線路", "路线", "line", "route", "jalur", "đường", "máy chủ", "server",
+               "ทางเข้า", "เส้นทาง", "สาย", "линия", "зеркало", "línea", "linha", "라인", "サーバー", "ខ្សែ",
+               "ເສັ້ນທາງ", "လိုင်း")  # fmt: skip
+_DIGIT = re.compile(r"\d")
 _DELAY = re.compile(r"\b\d{1,3} ?ms\b")
 _EARLY = 3_000
 _ANCHORS = 400
@@ -36,9 +41,10 @@ _ANCHORS = 400
 @signal
 def repeated_code(view: View) -> Iterator[Clue]:
     """A brand's code again and again, beside searched phrases."""
-    text = view.text[:_EARLY]
-    codes = Counter(code for code in _CODE.findall(text) if not _EVERYDAY.fullmatch(code))
-    if not codes or not any(hit.term.group.startswith("gambling") for hit in view.hits):
+    if not any(hit.term.group.startswith("gambling") for hit in view.hits):
+        return
+    found = _CODE.findall(view.text[:_EARLY])
+    if not (codes := Counter(code for code in found if not _EVERYDAY.fullmatch(code))):
         return
     code, count = min(codes.items(), key=lambda item: (-item[1], item[0]))
     if count >= 3:
@@ -84,6 +90,8 @@ def mixed_brand(view: View) -> Iterator[Clue]:
 @signal
 def code_anchors(view: View) -> Iterator[Clue]:
     """Links to other domains under brand codes."""
+    if not _DIGIT.search(view.page.document.places.get("anchor", "")):
+        return
     own = registered_domain(view.host)
     found: dict[str, str] = {}
     for link in view.page.links[:_ANCHORS]:
@@ -101,6 +109,8 @@ def code_anchors(view: View) -> Iterator[Clue]:
 def line_check(view: View) -> Iterator[Clue]:
     """A choice of numbered lines, with their delays: the page that outlives each blocked name."""
     text = view.text[:_EARLY]
+    if not any(mark in text for mark in _LINE_MARKS):
+        return
     lines = set(_LINE.findall(text))
     delays = len(_DELAY.findall(text))
     if len(lines) >= 2 and (delays >= 2 or len(lines) >= 3):

@@ -1,4 +1,4 @@
-"""What the scripts that yield programmes are built with show: paths, counters, payment systems."""
+"""What the scripts that yield programmes are built with show: paths and payment systems."""
 
 import re
 from collections.abc import Iterator
@@ -11,25 +11,11 @@ _SCRIPT = re.compile(
     r"referallinks|affiliates?|banners|earnings|paidout|last10|top10|stats|terms|home|login|"
     r"account|about|investors|forgot_password)\b"
 )
-_COUNTERS = (
-    "days online", "days running", "running days", "running since", "days in work",
-    "total accounts", "active accounts", "total members", "total investors", "total deposited",
-    "total deposits", "total invested", "total withdr", "total paid", "last deposit",
-    "last withdraw", "last payout", "latest withdraw", "latest deposit", "newest member",
-    "online visitors", "visitors online",
-    "дней онлайн", "дней в работе", "дней работы", "всего участников", "всего вложено",
-    "всего выплачено", "последние выплаты", "последние вклады", "последняя выплата",
-    "运行天数", "總會員", "总会员", "累计提现", "累计投资", "total anggota", "total penarikan",
-    "penarikan terakhir", "hari online", "tổng thành viên", "tổng đầu tư", "tổng rút",
-    "rút gần đây", "สมาชิกทั้งหมด", "ถอนล่าสุด", "días en línea", "dias online", "últimos saques",
-    "últimos retiros", "total depositado", "total retirado", "total sacado",
+# Payment systems that few but such programmes take, and those named beside them.
+_OWN_SYSTEMS = ("perfect money", "perfectmoney", "payeer", "epaycore", "faucetpay", "advcash")
+_OTHER_SYSTEMS = (
+    "bitcoin", "litecoin", "ethereum", "dogecoin", "tron", "usdt", "bnb", "ripple", "dash",
 )  # fmt: skip
-_SYSTEMS = (
-    "perfect money", "perfectmoney", "payeer", "epaycore", "faucetpay", "advcash", "bitcoin",
-    "litecoin", "ethereum", "dogecoin", "tron", "usdt", "bnb", "ripple", "dash", "bitcoin cash",
-)  # fmt: skip
-# Payment systems that few but such programmes take.
-_OWN_SYSTEMS = frozenset(_SYSTEMS[:6])
 _EARLY = 6_000
 
 
@@ -43,22 +29,11 @@ def script(view: View) -> Iterator[Clue]:
 
 
 @signal
-def counters(view: View) -> Iterator[Clue]:
-    """The block of figures that such programmes show: days online, last withdrawals."""
-    text = view.text[:_EARLY]
-    if len(found := [name for name in _COUNTERS if name in text]) >= 2:
-        yield Clue(
-            "text.programme_counters",
-            "investment",
-            min(2.4, 0.8 * (len(found) - 0.5)),
-            ", ".join(found[:5]),
-        )
-
-
-@signal
 def payment_systems(view: View) -> Iterator[Clue]:
     """A row of systems for anonymous payment."""
     text = view.text[:_EARLY]
-    found = [name for name in _SYSTEMS if name in text]
-    if len(found) >= 3 and _OWN_SYSTEMS.intersection(found):
+    if not (found := [name for name in _OWN_SYSTEMS if name in text]):
+        return
+    found += [name for name in _OTHER_SYSTEMS if name in text]
+    if len(found) >= 3:
         yield Clue("money.payment_systems", "investment", 1.2, ", ".join(found[:6]))

@@ -63,13 +63,6 @@ _BYLINE = re.compile(
 )
 _OPENING = '“「『"«'
 _QUOTED = re.compile(rf"[{_OPENING}][^”」』»\"\x00]{{15,400}}[”」』»\"]")
-# Verbs and words by which others are cited.
-_CITED = re.compile(
-    r"\b(?:said|told|according to|spokes(?:man|woman|person)|cho biết|theo lời|kể lại|ujar|"
-    r"mengatakan|menurut|dijelaskan|dijo|según|explicó|disse|segundo|afirmou|сообщил[аи]?|"
-    r"рассказал[аи]?|по словам)\b|กล่าวว่า|เปิดเผยว่า|ให้การว่า|表示[,:，：]|称[,:，：]|據了解|据了解|"
-    r"透露|밝혔다|말했다|と述べ|と話し|បានឱ្យដឹងថា|បានប្រាប់|ກ່າວວ່າ|ပြောကြား"
-)
 
 
 @signal
@@ -136,6 +129,3 @@ def reporting(view: View) -> Iterator[Clue]:
         yield Clue("voice.byline_and_quotes", "innocent", -1.2, byline.group())
     elif quotes >= 3:
         yield Clue("voice.quotes", "innocent", -0.6, f"{quotes} quotations")
-    if cited := set(_CITED.findall(text[:6_000])):
-        weight = -0.8 if quotes or len(cited) > 1 else -0.4
-        yield Clue("voice.cited", "innocent", weight, ", ".join(sorted(cited)[:4]))
