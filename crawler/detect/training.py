@@ -29,11 +29,11 @@ BITS = {"text": 17, "host": 15, "path": 13}
 STRENGTH = {"text": 30.0, "host": 1.0, "path": 1.0}
 FOLDS = 5
 # How far the calibration may leave the hand-set weights: the penalty on (scale - 1)².
-PULL = 4.0
+PULL = 2.0
 # Bounds. A page that shows nothing is innocent, however many scams the labelled pages hold that
 # show nothing either: far more of the pages on the trail show nothing than are scams.
 PRIOR = (-4.0, -1.3)
-SCALE = (0.2, 1.6)
+SCALE = (0.2, 2.0)
 SCALES = ("guilty", "innocent", "text", "host", "path")
 
 

@@ -218,7 +218,7 @@ def test_the_sum_that_check_prints_can_be_done_again(tmp_path: Path) -> None:
     assert sum(parts) == pytest.approx(total, abs=0.1)
     shown = float(lines[0].rpartition("p=")[2].split()[0])
     assert shown == pytest.approx(1 / (1 + math.exp(-total)), abs=0.01)
-    assert "a scam from 0.8, innocent to 0.25" in lines[-1]
+    assert "a scam from 0.9, innocent to 0.25" in lines[-1]
 
 
 def test_evaluate_lists_the_misjudged_with_their_evidence(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ _LINE = re.compile(
 )  # fmt: skip
 # `re` has no literal start to look for in the pattern above; these are looked for first.
 _LINE_MARKS = ("线路", "線路", "路线", "line", "route", "jalur", "đường", "máy chủ", "server",
-               "ทางเข้า", "เส้นทาง", "สาย", "линия", "зеркало", "línea", "linha", "라인", "サーバー", "ខ្សែ",
-               "ເສັ້ນທາງ", "လိုင်း")  # fmt: skip
+               "ทางเข้า", "เส้นทาง", "สาย", "линия", "зеркало", "línea", "linha", "라인", "サーバー",
+               "ខ្សែ", "ເສັ້ນທາງ", "လိုင်း")  # fmt: skip
 _DIGIT = re.compile(r"\d")
 _DELAY = re.compile(r"\b\d{1,3} ?ms\b")
 _EARLY = 3_000
@@ -56,13 +56,16 @@ def alien_title(view: View) -> Iterator[Clue]:
     """A title of the trade over a text that never returns to it, as on broken-in sites."""
     if view.words < 40 or not view.title_end:
         return
-    above, below = set(), 0
-    for hit in view.hits:
-        if hit.term.group.split(".")[0] == "gambling":
-            if hit.start < view.title_end:
-                above.add(hit.term.text)
-            else:
-                below += 1
+    ours = [
+        hit
+        for hit in view.hits
+        if hit.term.group in ("gambling.offer", "gambling.lure", "gambling.brand")
+    ]
+    above = {view.text[hit.start : hit.end] for hit in ours if hit.start < view.title_end}
+    # A hit tells where a term first stands only, so those of the title are looked for below it.
+    below = len(ours) > len(above) or any(
+        view.text.find(text, view.title_end) >= 0 for text in above
+    )
     told = any(hit.term.group.startswith("reporting") for hit in view.hits)
     if len(above) >= 2 and not below and not told:
         yield Clue("title.alien", "gambling", 1.0, ", ".join(sorted(above)[:4]))

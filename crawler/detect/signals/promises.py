@@ -36,7 +36,9 @@ _INCOME = re.compile(
 )
 _DAY_MARKS = ("day", "daily", "วัน", "ngày", "hari", "天", "dia", "día", "день")
 _DOUBLE = re.compile(
-    r"double your (?:money|bitcoin|investment|usdt|deposit)|翻倍|2x your|"
+    r"double your (?:money|bitcoin|investment|usdt|deposit)|"
+    r"(?:本金|资金|資金|收益|资产|資產|财富|財富|账户|帳戶|盈利|投资|投資)"
+    r"[^。\x00]{0,6}翻倍|2x your|"
     # "gấp đôi" and "เท่าตัว" alone are said of anything that grows;
     # NFKC takes U+0E33 apart.
     r"(?:gấp|nhân) đôi (?:số )?(?:vốn|tiền|tài sản|tài khoản|khoản đầu tư)|"
@@ -57,8 +59,8 @@ _RANGE_WORDS = ("min", "từ", "mulai", "ขั้นต่ำ", "最低", "起�
 _MAX_RATES = 60
 # Offers of income stand near the top.
 _EARLY = 2_000
-# So many words of reporting make a report.
-_TOLD = 3
+# What each word of reporting takes from a promise: it may be somebody else's.
+_TOLD = 0.4
 
 
 @signal
@@ -70,7 +72,7 @@ def daily_return(view: View) -> Iterator[Clue]:
         yield Clue(
             "promise.daily_return",
             "investment",
-            min(3.2, 2.0 + 0.3 * min(10, len(found))) * (0.5 if _is_told(view) else 1.0),
+            min(3.2, 2.0 + 0.3 * min(10, len(found))) / (1 + _TOLD * _told(view)),
             view.text[start:end].strip()[:60],
             snippet(view.text, start, end),
         )
@@ -112,10 +114,9 @@ def _daily_income(text: str) -> re.Match[str] | None:
     return None
 
 
-def _is_told(view: View) -> bool:
-    """Whether the page tells of others' promises: it reports in several words."""
-    told = {hit.term.text for hit in view.hits if hit.term.group.startswith("reporting")}
-    return len(told) >= _TOLD
+def _told(view: View) -> int:
+    """In how many words, up to four, the page tells of others' promises."""
+    return min(4, sum(hit.term.group.startswith("reporting") for hit in view.hits))
 
 
 def _monthly(text: str) -> re.Match[str] | None:

@@ -77,18 +77,18 @@ def schema(view: View) -> Iterator[Clue]:
 
 # Log-odds for hosts whose part is known. Where strangers write, as on a platform, nothing is known.
 _ROLES = {
-    "anti_fraud": -5.0,
-    "bank": -6.0,
-    "broker": -6.0,
-    "exchange": -6.0,
+    "anti_fraud": -6.5,
+    "bank": -8.0,
+    "broker": -8.0,
+    "exchange": -8.0,
     "government": -3.0,
-    "help": -6.0,
-    "licensed_gambling": -9.0,
-    "news": -4.0,
-    "police": -5.0,
-    "regulator": -6.0,
+    "help": -8.0,
+    "licensed_gambling": -16.0,
+    "news": -5.0,
+    "police": -6.5,
+    "regulator": -8.0,
     "school": -2.5,
-    "wallet_docs": -5.0,
+    "wallet_docs": -6.5,
 }
 
 
