@@ -51,5 +51,7 @@ class Progress:
         self._bar.update(self._task, detail=" · ".join([*parts, f"{rate:.0f}/s"]))
 
     def count(self, done: int, total: int) -> None:
-        """Show how far a stage of known length is."""
-        self._bar.update(self._task, detail=f"{done:,} of {total:,}")
+        """Show how far a stage of known length is, and how long the rest takes at this pace."""
+        left = (monotonic() - self._started) * (total - done) / max(1, done)
+        detail = f"{done:,} of {total:,} · {left // 60:.0f}:{left % 60:02.0f} left"
+        self._bar.update(self._task, detail=detail)

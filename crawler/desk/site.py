@@ -108,8 +108,10 @@ def operation(findings: Findings, identity: str) -> dict[str, Any] | None:
             findings,
             "SELECT host, registered_domain, category, kind, status, probability, language, title,"
             " first_seen, last_seen, EXISTS (SELECT 1 FROM listings l WHERE l.removed_at IS NULL"
-            " AND l.domain IN (sites.host, sites.registered_domain)) AS listed"
-            " FROM sites WHERE operation_id = ? ORDER BY probability DESC, host",
+            " AND l.domain IN (sites.host, sites.registered_domain)) AS listed,"
+            " (SELECT reason FROM operation_members m WHERE m.operation_id = ?1"
+            " AND m.host = sites.host AND m.until IS NULL) AS reason"
+            " FROM sites WHERE operation_id = ?1 ORDER BY probability DESC, host",
             (identity,),
         )
     ]
@@ -135,6 +137,19 @@ def operation(findings: Findings, identity: str) -> dict[str, Any] | None:
             for (kind, value), hosts in shared.items()
         ],
         "graph": graph(members, shared),
+        "events": [dict(row) for row in q.rows(
+            findings,
+            "SELECT at, event, operation_id, other_id, sites FROM operation_events"
+            " WHERE operation_id = ?1 OR other_id = ?1 ORDER BY at DESC, id DESC LIMIT 40",
+            (identity,),
+        )],
+        "left": q.rows(
+            findings,
+            "SELECT count(DISTINCT host) FROM operation_members WHERE operation_id = ?1"
+            " AND until IS NOT NULL AND host NOT IN (SELECT host FROM sites WHERE"
+            " operation_id = ?1)",
+            (identity,),
+        )[0][0],
         "languages": sorted({item["language"] for item in members if item["language"]}),
         "hosting": [dict(row) for row in q.rows(
             findings,

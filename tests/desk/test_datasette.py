@@ -186,7 +186,7 @@ def test_every_word_of_the_templates_is_in_the_catalogue_and_used() -> None:
     )
     used = set(re.findall(r"\bt\(\"([a-z_]+)\"[,)]", source))
     assert used <= catalogue("en").keys()
-    built = ("event_", "step_", "tie_", "do_")
+    built = ("event_", "operation_", "step_", "tie_", "do_")
     unused = {
         key
         for key in catalogue("en").keys() - used
