@@ -255,6 +255,8 @@ _NAME_MARKS = ("-.", ".-", "\n-", "xn--", ".local")
 def _plain_bulk(text: str, lines: int, names: Names, bulk: Bulk) -> bool:
     before, after = next((wrap for wrap in _WRAPS if text.startswith(wrap[0])), ("", ""))
     if before:
+        if text.count(f"\n{before}") != lines - 1:
+            return False  # a line without it says something else
         text = text.removeprefix(before).replace(f"{after}\n{before}", "\n")
         text = text.removesuffix(f"{after}\n") + "\n" if after else text
     if text[0] == "-" or any(mark in text for mark in _NAME_MARKS):

@@ -1,6 +1,6 @@
 """Names as bytes say the same as names as strings."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blocklists.bulk import Lines, first_of_each, hashes_of, is_in, table
@@ -65,6 +65,7 @@ words = st.sampled_from(
 )  # fmt: skip
 
 
+@example([("*.win.com\n", 1), ("win.com\n", 7)], False)
 @given(st.lists(st.tuples(words, st.integers(1, 90)), max_size=8), st.booleans())
 def test_a_list_is_read_the_same_in_bulk(parts: list[tuple[str, int]], plain_covers: bool) -> None:
     content = "".join(line * count for line, count in parts).encode()

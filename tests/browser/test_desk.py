@@ -144,8 +144,7 @@ def test_a_canned_query_opens(look: Look, desk: Desk, workspace: Path, name: str
     look.goto(f"{desk.base}/findings/{name}?{urllib.parse.urlencode(values)}")
     assert QUERIES[name]["title"] in look.page.inner_text("h1")
     assert look.page.locator(".rows-and-columns tbody tr").count() or name == "history"
-    if name in ("networks", "why_listed"):  # one without and one with a form of its own
-        assert serious(look.page) == []
+    assert serious(look.page) == []
     look.check()
 
 
