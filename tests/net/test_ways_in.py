@@ -225,6 +225,14 @@ def _looked_up(hosts: list[str], names: dict[str, Any], pages: Any) -> tuple[Any
     return asyncio.run(main())
 
 
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between the questions to one server, which are not what is tested."""
+    for pause in ("WHOIS_PAUSE", "RDAP_PAUSE"):
+        monkeypatch.setattr(f"crawler.enrich.{pause}", 0.0)
+
+
+@pytest.mark.usefixtures("unpaced")
 def test_the_certificate_of_a_forbidden_address_is_not_looked_at() -> None:
     hosts = [*NAMES, *(host.strip("[]") for host in HOSTS)]
     found, running = _looked_up(hosts, NAMES, lambda host, path: http(b""))
@@ -233,6 +241,7 @@ def test_the_certificate_of_a_forbidden_address_is_not_looked_at() -> None:
     assert running.seen == []
 
 
+@pytest.mark.usefixtures("unpaced")
 def test_a_whois_referral_to_a_forbidden_server_is_refused() -> None:
     """IANA's server, played by an allowed site, refers every TLD to somewhere forbidden."""
     forms = [*(host.strip("[]") for host in HOSTS), *NAMES]
