@@ -1,11 +1,13 @@
 """A crawl through Redis: its cost beside one process, its workers, its memory, and dying workers.
 
     python bench/scale.py [--sites N] [--urls N] [--known N] [--hosts N] [--kill-every SECONDS]
-                          [--json]
+                          [--share SHARE] [--json]
 
 Starts redis-server with its append-only file, and a practice internet. The same crawl is made in
 one process and through 1, 2 and 4 workers: CPU-seconds a page of all processes but the web's
 (Redis's too, start-up included), and pages a second, which on a machine with few cores says little.
+With `--share` the crawl is made again with 1 and 2 workers that may use no more than that share of
+a core each (cgroups, as root): so there are cores to spare, and what is shared shows if it brakes.
 `--urls` are queued to measure Redis's memory, `--known` hosts stored to measure the writer's;
 `--hosts` 0 leaves out the last part, in which a worker is killed with SIGKILL every so often and
 another started.
@@ -190,15 +192,31 @@ def operations(
     }
 
 
+def worker(root: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([*SCAMTRAIL, "worker", "-w", str(root), "-q"], start_new_session=True)
+
+
+def held_back(root: Path, count: int, share: float) -> float:
+    """Pages a second of a crawl with `count` workers that have so much of a core each."""
+    groups, workers = [], []
+    for number in range(count):
+        groups.append(Path(f"/sys/fs/cgroup/cpu/scamtrail-bench-{os.getpid()}-{number}"))
+        groups[-1].mkdir()
+        (groups[-1] / "cpu.cfs_period_us").write_text("20000")
+        (groups[-1] / "cpu.cfs_quota_us").write_text(str(int(20_000 * share)))
+        workers.append(worker(root))
+        (groups[-1] / "cgroup.procs").write_text(str(workers[-1].pid))
+    _, pages, seconds = crawl(root, 0)
+    for process, group in zip(workers, groups, strict=True):
+        process.terminate()
+        process.wait()
+        group.rmdir()
+    return pages / seconds
+
+
 def dying(root: Path, every: float) -> dict[str, Any]:
     """Crawl with two workers of which one is killed every so often."""
-
-    def start() -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [*SCAMTRAIL, "worker", "-w", str(root), "-q"], start_new_session=True
-        )
-
-    workers = [start(), start()]
+    workers = [worker(root), worker(root)]
     run = subprocess.Popen([*SCAMTRAIL, "crawl", "-w", str(root), "-q"])
     killed, last = 0, time.monotonic()
     while run.poll() is None:
@@ -208,12 +226,12 @@ def dying(root: Path, every: float) -> dict[str, Any]:
             victim = workers.pop(0)
             os.killpg(victim.pid, signal.SIGKILL)
             victim.wait()
-            workers.append(start())
+            workers.append(worker(root))
             killed += 1
-    for worker in workers:
-        worker.terminate()
-    for worker in workers:
-        worker.wait()
+    for process in workers:
+        process.terminate()
+    for process in workers:
+        process.wait()
     (pages,) = rows(root, "SELECT count(*) FROM pages")[0]
     (twice,) = rows(
         root,
@@ -240,6 +258,7 @@ def main() -> None:
     parser.add_argument("--known", type=int, default=300_000)
     parser.add_argument("--hosts", type=int, default=5_000)
     parser.add_argument("--kill-every", type=float, default=20.0)
+    parser.add_argument("--share", type=float, default=0.0)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     found: dict[str, Any] = {}
@@ -277,6 +296,16 @@ def main() -> None:
                         f"         {workers} workers: {cpu / pages * 1000:.1f} CPU-ms a page"
                         f" ({ratio:.2f} times one process), {pages} pages,"
                         f" {pages / seconds:.0f} a second"
+                    )
+                if given.share:
+                    rates = [
+                        held_back(workspace(internet, folder / f"slow{n}", url), n, given.share)
+                        for n in (1, 2)
+                    ]
+                    found["held_back"] = {"share": given.share, "pages_a_second": rates}
+                    print(
+                        f"held     {given.share:g} of a core a worker: {rates[0]:.1f} pages a"
+                        f" second with one, {rates[1]:.1f} with two, {rates[1] / rates[0]:.2f} ×"
                     )
         if given.hosts:
             internet = folder / "large"
