@@ -119,3 +119,18 @@ def test_an_innocent_page_ends_the_agreement_of_the_unsure() -> None:
     fair = Verdict(Category.BENIGN, "", 0.05, (), "m")
     pages = [unsure("slots"), unsure("lottery"), unsure("cards")]
     assert not host(*pages, fair).category.is_scam
+
+
+@pytest.mark.parametrize(
+    ("said", "promised"),
+    [
+        ("Earn 2.4% daily on your deposit, paid every day", True),
+        ("Gold plan 3 % daily profit, principal back after 30 days", True),
+        ("Accounts are paused for the day at a 3% daily profit cap", False),
+        ("The bot closes all positions at its 1% daily profit target", False),
+        ("Traders who pass keep a daily loss limit of 5% of the balance", False),
+        ("The coin's daily change was 4%", False),
+    ],
+)
+def test_a_rule_of_an_account_is_no_promise(said: str, promised: bool) -> None:
+    assert ("promise.daily_return" in found(f"<p>{said}.</p>")) == promised

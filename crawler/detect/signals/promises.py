@@ -16,6 +16,10 @@ _DAY = (
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})? ?%"
 _RATE = re.compile(rf"{_NUMBER} ?(?:roi |profit |return )?{_DAY}")
 _RATE_AFTER = re.compile(rf"{_DAY}[^\d%\x00]{{0,24}}{_NUMBER}")
+# Rules of a trading account and settings of a program, not promises: "2.5% daily profit cap".
+_RULE = r"(?:cap|limit|target|goal|loss|drawdown|stop|change|volatility)\b"
+_RULE_WITHIN = re.compile(rf"\b{_RULE}")
+_RULE_BEHIND = re.compile(rf"[ -]?(?:profit |gain |return |price )?{_RULE}")
 # A licensed firm may name a rate a month; five per cent and more it may not.
 _MONTH = re.compile(
     r"(?P<rate>\d{1,3}(?:[.,]\d{1,2})?) ?%[^\d%\x00]{0,12}"
@@ -137,10 +141,14 @@ def _rates(text: str) -> Iterator[tuple[int, int]]:
         if (place := text.find("%", place + 1)) < 0:
             return
         # Nothing may come between the figure and an earlier %, so the windows do not overlap.
-        if before := _RATE.search(text, max(0, place - 9), place + 40):
-            yield before.span()
-        if after := _RATE_AFTER.search(text, max(0, place - 50), place + 1):
-            yield after.span()
+        for match in (
+            _RATE.search(text, max(0, place - 9), place + 40),
+            _RATE_AFTER.search(text, max(0, place - 50), place + 1),
+        ):
+            if match and not (
+                _RULE_WITHIN.search(match.group()) or _RULE_BEHIND.match(text, match.end())
+            ):
+                yield match.span()
 
 
 @signal
