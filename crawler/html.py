@@ -296,7 +296,8 @@ class _Seen:
 
 _WANTED = (
     "a[href], area[href], meta, script, title, h1, h2, h3, img[alt], input, button, iframe[src], "
-    'frame[src], link[hreflang][href], base[href], [role="button"]'
+    "frame[src], link[hreflang][href], link[rel=amphtml][href], link[rel=canonical][href], "
+    'base[href], [role="button"]'
 )
 
 
@@ -326,8 +327,11 @@ def _read_node(node: LexborNode, seen: _Seen) -> None:
     elif tag in ("iframe", "frame"):
         seen.frames.append((attributes.get("src") or "", "", "frame"))
     elif tag == "link":
-        # The same site for another country, which a mirror farm names itself.
-        seen.frames.append((attributes.get("href") or "", "", "anchor"))
+        # The same page for another country, which a mirror farm names itself, for phones, or its
+        # own address: planted pages send phones to the operator and keep the victim's address.
+        relation = (attributes.get("rel") or "").lower()
+        kind = relation if relation in ("amphtml", "canonical") else "anchor"
+        seen.frames.append((attributes.get("href") or "", "", kind))
     elif tag == "base":
         seen.base = seen.base or attributes.get("href") or ""
     if tag == "button" or attributes.get("role") == "button":

@@ -79,7 +79,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as found on a page. `kind`: anchor, redirect, refresh, script, frame or form."""
+    """A link as found on a page.
+
+    `kind`: anchor, redirect, refresh, script, frame, amphtml or canonical.
+    """
 
     url: str
     text: str

@@ -158,7 +158,7 @@ def _outward(
     best: dict[str, tuple[Link, float]] = {}
     for link in page.links:
         host = host_of(link.url)
-        if host == own or link.kind != "anchor":
+        if host == own or link.kind not in ("anchor", "amphtml"):
             continue
         priority = 0.0 if protected(host) else factor * link_priority(link)
         if host not in best or priority > best[host][1]:

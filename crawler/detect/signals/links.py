@@ -4,12 +4,16 @@ import re
 from collections.abc import Iterator
 
 from crawler.detect.signals import Clue, View, signal
+from crawler.names import registered_domain
 
 _APP = re.compile(r"\.(?:apk|ipa|mobileconfig|plist)(?:$|\?)|itms-services|/testflight", re.I)
 _INVITE = re.compile(
     r"[?&](?:invite|invitecode|inviter|ref|agent|aff|code|i|uid|ic|pid|referral)=[\w-]{3,20}", re.I
 )
 _CHAT = re.compile(r"https?://(?:t\.me|telegram\.me|wa\.me|line\.me|lin\.ee|zalo\.me)/", re.I)
+_PLANTED = ("gambling.offer", "gambling.lure", "gambling.brand")
+_AMP_CACHES = {"ampproject.org", "google.com", "bing-amp.com"}
+_QR = re.compile(r"\bqr\b|qr ?code|qrcode|二维码|二維碼|扫码|掃碼|mã qr|คิวอาร์|qris\b|скан")
 _APP_MARKS = (".apk", ".ipa", ".mobileconfig", ".plist", "itms-services", "/testflight")
 # One literal start each, which `re` looks for fast.
 _WALLETS = (
@@ -58,6 +62,31 @@ def mirrors(view: View) -> Iterator[Clue]:
     best = max(stems.items(), key=lambda item: (len(item[1]), item[0]), default=("", set()))
     if len(best[1]) >= 3:
         yield Clue("link.numbered_mirrors", "scam", 1.4, ", ".join(sorted(best[1])[:4]))
+
+
+@signal
+def foreign_amp(view: View) -> Iterator[Clue]:
+    """A page of the trade that sends phones to another domain, as those planted on broken-in sites
+    do; a publisher's own AMP pages stay on its domain or on that of a cache of AMP pages."""
+    named = {
+        kind: {
+            registered_domain(link.url.split("/", 3)[2].partition(":")[0])
+            for link in view.page.links
+            if link.kind == kind
+        }
+        for kind in ("amphtml", "canonical")
+    }
+    foreign = named["amphtml"] - named["canonical"] - _AMP_CACHES - {registered_domain(view.host)}
+    if foreign and any(hit.term.group in _PLANTED for hit in view.hits):
+        yield Clue("link.foreign_amp", "gambling", 1.6, ", ".join(sorted(foreign))[:120])
+
+
+@signal
+def qr_code(view: View) -> Iterator[Clue]:
+    """A code to scan beside words for paying in: a transfer to a person's account or wallet."""
+    shown = view.page.document.places.get("alt", "").lower()
+    if (found := _QR.search(shown)) and any(hit.term.group == "scam.money" for hit in view.hits):
+        yield Clue("money.qr_code", "scam", 0.5, found.group(), shown[:140])
 
 
 @signal

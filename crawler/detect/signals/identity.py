@@ -1,0 +1,56 @@
+"""Who answers for a site: the number under which a state knows it, a firm's name, or nobody."""
+
+import re
+from collections.abc import Iterator
+
+from crawler.detect.signals import Clue, View, signal
+from crawler.detect.text import snippet
+
+# Numbers that commerce law wants on a site, in the form that its country writes them. UK company
+# numbers are left out: yield programmes buy a company there and show its number.
+_NUMBER = re.compile(
+    r"[京津沪渝冀晋辽吉黑苏浙皖闽赣鲁豫鄂湘粤琼川贵云陕甘青蒙桂宁新藏]"
+    r"icp[备证][-\d ]{0,4}\d{6,10}号?|"
+    r"公网安备 ?\d{10,14}|統一編號 ?[:：]? ?\d{8}|統編 ?[:：]? ?\d{8}|"
+    r"사업자 ?등록 ?번호 ?[:：]? ?\d{3}-\d{2}-\d{5}|通信販売業者登録|特定商取引法|古物商許可|"
+    r"\bcnpj ?[:nº°.]{0,3} ?\d{2}\.?\d{3}\.?\d{3}/\d{4}-\d{2}|\bогрн(?:ип)? ?[:№]? ?\d{13,15}|"
+    r"\bинн ?[:№]? ?\d{10,12}|\b(?:mst|mã số thuế|mã số doanh nghiệp) ?[:.]? ?\d{10}\b|"
+    r"\bnib ?[:.]? ?\d{13}\b|\bcif ?[:.]? ?[a-z]\d{8}\b|เลขทะเบียนนิติบุคคล ?[:.]? ?\d{13}"
+)
+# `re` has no literal start to look for in the pattern above; these are looked for first.
+_NUMBER_MARKS = (
+    "icp", "公网安备", "統一編號", "統編", "사업자", "登録", "特定商取引法", "古物商", "cnpj",
+    "огрн", "инн", "mst", "mã số", "nib", "cif", "เลขทะเบียน",
+)  # fmt: skip
+_FIRM = re.compile(
+    r"\b(?:ltd|limited|llc|inc|plc|gmbh|s\.?r\.?l|s\.a\.|ltda|sdn\.? bhd|pte|corp|corporation|"
+    r"pt [a-z]{3,}|công ty|ооо|оао|ао)\b|有限公司|集团|集團|株式会社|合同会社|주식회사|บริษัท|ក្រុមហ៊ុន|"
+    r"ບໍລິສັດ|ကုမ္ပဏီ|\b(?:street|avenue|road|suite|jalan|jl\.|calle|rua|улица|ул\.)\b"
+)
+_OFFERS = ("gambling.offer", "investment.offer", "scam.money")
+# A short page has no room for a name; so many offers and no name on a long one are a choice.
+_LONG = 150
+_MANY = 3
+
+
+@signal
+def registered(view: View) -> Iterator[Clue]:
+    """A number of a register of firms or sites; it can be copied, so it weighs little."""
+    if any(mark in view.text for mark in _NUMBER_MARKS) and (found := _NUMBER.search(view.text)):
+        yield Clue(
+            "voice.registered",
+            "innocent",
+            -0.7,
+            found.group()[:60],
+            snippet(view.text, found.start(), found.end()),
+        )
+
+
+@signal
+def nobody(view: View) -> Iterator[Clue]:
+    """A long page that takes money and names no firm, address or register."""
+    offers = {hit.term.text for hit in view.hits if hit.term.group in _OFFERS}
+    if view.words < _LONG or len(offers) < _MANY:
+        return
+    if not _FIRM.search(view.text) and not _NUMBER.search(view.text):
+        yield Clue("claim.nobody", "scam", 0.4, f"{len(offers)} offers, no firm or address")
