@@ -38,17 +38,9 @@ def dnsmasq(public: Path, program: Program, start: Start, upstream: int) -> int:
     )
 
 
-@pytest.fixture(scope="module")
-def unbound(
-    public: Path,
-    program: Program,
-    start: Start,
-    upstream: int,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> int:
-    path = program("unbound", "unbound")
-    folder = tmp_path_factory.mktemp("unbound")
-
+def unbound_command(
+    path: str, folder: Path, upstream: int, modules: str, lists: str
+) -> Callable[[int], list[str]]:
     def command(port: int) -> list[str]:
         config = folder / "unbound.conf"
         config.write_text(
@@ -60,9 +52,9 @@ def unbound(
   use-syslog: no
   interface: 127.0.0.1
   port: {port}
-  module-config: "iterator"
+  module-config: "{modules}"
   do-not-query-localhost: no
-include: "{public / "unbound.conf"}"
+{lists}
 forward-zone:
   name: "."
   forward-addr: 127.0.0.1@{upstream}
@@ -70,7 +62,21 @@ forward-zone:
         )
         return [path, "-d", "-c", str(config)]
 
-    return start(command)
+    return command
+
+
+@pytest.fixture(scope="module")
+def unbound(
+    public: Path,
+    program: Program,
+    start: Start,
+    upstream: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> int:
+    path = program("unbound", "unbound")
+    folder = tmp_path_factory.mktemp("unbound")
+    lists = f'include: "{public / "unbound.conf"}"'
+    return start(unbound_command(path, folder, upstream, "iterator", lists))
 
 
 @pytest.fixture(scope="module")
@@ -118,31 +124,8 @@ def unbound_rpz(
 ) -> int:
     path = program("unbound", "unbound")
     folder = tmp_path_factory.mktemp("unbound-rpz")
-
-    def command(port: int) -> list[str]:
-        config = folder / "unbound.conf"
-        config.write_text(
-            f"""server:
-  username: ""
-  chroot: ""
-  directory: "{folder}"
-  pidfile: ""
-  use-syslog: no
-  interface: 127.0.0.1
-  port: {port}
-  module-config: "respip iterator"
-  do-not-query-localhost: no
-rpz:
-  name: "rpz.scamtrail"
-  zonefile: "{public / "rpz.zone"}"
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.1@{upstream}
-"""
-        )
-        return [path, "-d", "-c", str(config)]
-
-    return start(command)
+    lists = f'rpz:\n  name: "rpz.scamtrail"\n  zonefile: "{public / "rpz.zone"}"'
+    return start(unbound_command(path, folder, upstream, "respip iterator", lists))
 
 
 @pytest.fixture(scope="module")
