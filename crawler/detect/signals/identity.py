@@ -20,14 +20,17 @@ _NUMBER = re.compile(
 # `re` has no literal start to look for in the pattern above; these are looked for first.
 _NUMBER_MARKS = (
     "icp", "公网安备", "統一編號", "統編", "사업자", "登録", "特定商取引法", "古物商", "cnpj",
-    "огрн", "инн", "mst", "mã số", "nib", "cif", "เลขทะเบียน",
+    "огрн", " инн ", " инн:", "mst ", "mst:", "mã số", " nib", " cif ", " cif:", "เลขทะเบียน",
 )  # fmt: skip
-_FIRM = re.compile(
-    r"\b(?:ltd|limited|llc|inc|plc|gmbh|s\.?r\.?l|s\.a\.|ltda|sdn\.? bhd|pte|corp|corporation|"
-    r"pt [a-z]{3,}|công ty|ооо|оао|ао)\b|有限公司|集团|集團|株式会社|合同会社|주식회사|บริษัท|ក្រុមហ៊ុន|"
-    r"ບໍລິສັດ|ကုမ္ပဏီ|\b(?:street|avenue|road|suite|jalan|jl\.|calle|rua|улица|ул\.)\b"
-)
+_FIRM = (
+    " ltd", " limited", " llc", " inc.", ", inc", " plc", " gmbh", " s.r.l", " srl", " s.a.",
+    " ltda", " bhd", " pte", " corp", " pt ", "công ty", " ооо", " оао", "有限公司", "集团", "集團",
+    "株式会社", "合同会社", "주식회사", "บริษัท", "ក្រុមហ៊ុន", "ບໍລິສັດ", "ကုမ္ပဏီ", " street",
+    " avenue", " road", " suite ", " jalan ", " jl.", " calle ", " rua ", "улица", " ул.",
+)  # fmt: skip
 _OFFERS = ("gambling.offer", "investment.offer", "scam.money")
+# Who answers stands at the head of a page or at its foot.
+_HEAD, _FOOT = 1_000, 3_000
 # A short page has no room for a name; so many offers and no name on a long one are a choice.
 _LONG = 150
 _MANY = 3
@@ -36,13 +39,14 @@ _MANY = 3
 @signal
 def registered(view: View) -> Iterator[Clue]:
     """A number of a register of firms or sites; it can be copied, so it weighs little."""
-    if any(mark in view.text for mark in _NUMBER_MARKS) and (found := _NUMBER.search(view.text)):
+    ends = _ends(view.text)
+    if any(mark in ends for mark in _NUMBER_MARKS) and (found := _NUMBER.search(ends)):
         yield Clue(
             "voice.registered",
             "innocent",
             -0.7,
             found.group()[:60],
-            snippet(view.text, found.start(), found.end()),
+            snippet(ends, found.start(), found.end()),
         )
 
 
@@ -52,5 +56,11 @@ def nobody(view: View) -> Iterator[Clue]:
     offers = {hit.term.text for hit in view.hits if hit.term.group in _OFFERS}
     if view.words < _LONG or len(offers) < _MANY:
         return
-    if not _FIRM.search(view.text) and not _NUMBER.search(view.text):
+    ends = _ends(view.text)
+    if not any(name in ends for name in _FIRM) and not _NUMBER.search(ends):
         yield Clue("claim.nobody", "scam", 0.4, f"{len(offers)} offers, no firm or address")
+
+
+def _ends(text: str) -> str:
+    ends = text if len(text) <= _HEAD + _FOOT else f"{text[:_HEAD]} {text[-_FOOT:]}"
+    return " " + ends.replace("\x00", " ")
