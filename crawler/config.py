@@ -35,6 +35,8 @@ class NetworkConfig:
     max_wire_bytes: limit of one body as it comes, before decompression.
     max_header_bytes: limit of one header field.
     robots: "obey" robots.txt, "report" what it forbids and fetch it, or "ignore" it; see below.
+    victim_proxy: "http://USER:PASSWORD@HOST:PORT", a proxy (CONNECT) in the victims' country; what
+      is looked at as a victim goes through it, in a browser too; empty means directly.
 
     The default is "ignore": robots.txt is written by those whom reports accuse, and who is
     suspected does not choose what may be seen of him. What it protects, a server's load, the
@@ -50,6 +52,7 @@ class NetworkConfig:
     max_wire_bytes: int = 3_000_000
     max_header_bytes: int = 16_380
     robots: str = "ignore"
+    victim_proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +394,7 @@ _POSITIVE = {
 }
 
 
+_PROXY = re.compile(r"http://(?:[^\s/@]+@)?(?:[\w.-]+|\[[\da-f:]+\]):\d{1,5}/?", re.I)
 _WINDOW = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
 
 
@@ -420,6 +424,9 @@ def _check(section: str, key: str, value: Any) -> None:
             raise ValueError(f"is one of {', '.join(map(str, _DIVISORS))}")
         case ("network", "robots") if value not in ("obey", "report", "ignore"):
             raise ValueError('expects "obey", "report" or "ignore"')
+        case ("network", "victim_proxy") if value and not _PROXY.fullmatch(value):
+            # The value may hold a password, so it is not repeated.
+            raise ValueError('expects "http://HOST:PORT" or "http://USER:PASSWORD@HOST:PORT"')
         case ("crawl", "window") if value and not _WINDOW.fullmatch(value):
             raise ValueError('expects hours such as "22:00-06:00"')
         case ("render", "use") if value not in ("auto", "never"):

@@ -1,5 +1,6 @@
 """What is installed, reachable and stale in a workspace, with the fix for each fault."""
 
+import asyncio
 import importlib.metadata
 import shutil
 import sqlite3
@@ -9,8 +10,11 @@ from datetime import datetime
 from crawler import render, status
 from crawler.config import RenderConfig
 from crawler.net import Resolver
+from crawler.net.connect import Upstream
 from crawler.status import Finding
 from crawler.workspace import Workspace
+
+PROXY_TIMEOUT = 5.0  # seconds
 
 
 def installed() -> Iterator[Finding]:
@@ -63,4 +67,23 @@ async def examine(workspace: Workspace, now: datetime) -> list[Finding]:
         findings.append(
             Finding("fault", "DNS", f"{servers}: {answer.failure}", "check network.dns")
         )
+    if upstream := workspace.upstream():
+        findings.append(await _reached(upstream))
     return findings
+
+
+async def _reached(upstream: Upstream) -> Finding:
+    """Whether the proxy of the victims' country takes a connection."""
+    where = f"{upstream.host}:{upstream.port}"
+    try:
+        async with asyncio.timeout(PROXY_TIMEOUT):
+            _, writer = await asyncio.open_connection(upstream.host, upstream.port)
+        writer.close()
+    except (OSError, TimeoutError) as error:
+        return Finding(
+            "fault",
+            "victim proxy",
+            f"{where}: {str(error) or 'no answer'}",
+            "start it, or correct network.victim_proxy",
+        )
+    return Finding("ok", "victim proxy", where)

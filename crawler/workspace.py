@@ -13,6 +13,7 @@ from blocklists.signature import SIGNERS, Signer, new_key, read_key
 from crawler import config as configuration
 from crawler.config import Config
 from crawler.net import AddressGuard, Resolver
+from crawler.net.connect import Upstream
 from crawler.outcome import Exit, Failure
 from crawler.store import Store
 
@@ -160,6 +161,11 @@ class Workspace:
 
     def guard(self) -> AddressGuard:
         return AddressGuard(self.config.allowed_networks)
+
+    def upstream(self) -> Upstream | None:
+        """The proxy through which is looked as a victim."""
+        proxy = self.config.network.victim_proxy
+        return Upstream.of(proxy) if proxy else None
 
     @contextmanager
     def lock(self) -> Iterator[None]:

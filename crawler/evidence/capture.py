@@ -114,6 +114,7 @@ def capture(page: Page, exchange: Exchange, *, via: str, verdict: Verdict) -> Ca
         "redirect": " ".join(page.redirects),
         "tls": exchange.tls,
         "certificate-sha256": certificate,
+        "flags": " ".join(exchange.flags),
     }
     lines = "".join(f"{key}: {_line(value)}\r\n" for key, value in fields.items() if value)
     lines += "".join(f"call: {_line(call)}\r\n" for call in exchange.calls)

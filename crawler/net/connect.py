@@ -1,9 +1,12 @@
 """A TCP or TLS connection to a checked address; DNS and connecting are one act."""
 
 import asyncio
+import base64
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -20,6 +23,25 @@ class NetError(Exception):
         self.kind = kind
 
 
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An HTTP proxy that the operator named; where it stands is his word, no guard is asked."""
+
+    host: str
+    port: int
+    authorization: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> "Upstream":
+        """The proxy at http://USER:PASSWORD@HOST:PORT (RFC 7617). Raises ValueError."""
+        parts = urlsplit(url)
+        secret = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        basic = base64.b64encode(secret.encode()).decode() if parts.username else ""
+        return cls(parts.hostname or "", parts.port or 80, basic)
+
+
+# The head of an answer to CONNECT.
+MAX_HEAD = 65_536
 # A host with more addresses than this is not tried further.
 MAX_TRIED = 4
 
@@ -73,6 +95,61 @@ async def open_connection(
     except TimeoutError as error:
         raise NetError("timeout", f"after {timeout:g} s") from error
     raise failure
+
+
+async def open_tunnel(
+    host: str,
+    port: int,
+    *,
+    upstream: Upstream,
+    resolver: Resolver,
+    guard: AddressGuard,
+    port_map: Mapping[int, int],
+    timeout: float,
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
+    """As `open_connection`, through a proxy that is asked for the checked address (RFC 9110
+    §9.3.6), never for the name, so what the name means is not decided there.
+
+    Raises NetError: guard, dns:…, timeout, or proxy for what the proxy or its connection met.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            ip = (await checked_addresses(host, resolver, guard))[0]
+            try:
+                reader, writer = await asyncio.open_connection(
+                    upstream.host, upstream.port, limit=MAX_HEAD
+                )
+            except OSError as error:
+                raise NetError("proxy", f"unreachable: {error}"[:200]) from error
+            try:
+                await _ask_for(ip, port_map.get(port, port), upstream, reader, writer)
+            except BaseException:
+                writer.close()
+                raise
+            return reader, writer, ip
+    except TimeoutError as error:
+        raise NetError("timeout", f"after {timeout:g} s") from error
+
+
+async def _ask_for(
+    ip: str,
+    port: int,
+    upstream: Upstream,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    target = f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+    if upstream.authorization:
+        lines.append(f"Proxy-Authorization: Basic {upstream.authorization}")
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
+        raise NetError("proxy", f"no answer to CONNECT: {type(error).__name__}") from error
+    status = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
+    if len(status) < 2 or not status[1].startswith("2"):
+        raise NetError("proxy", " ".join(status[1:])[:100] or "no status")
 
 
 def _failure(error: Exception, ip: str) -> NetError:

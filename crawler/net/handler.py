@@ -21,11 +21,14 @@ from yarl import URL
 from crawler.evidence.capture import Exchange
 from crawler.names import address
 from crawler.net import AddressGuard, Resolver
-from crawler.net.connect import CheckedResolver, NetError
+from crawler.net.connect import CheckedResolver, NetError, Upstream
 from crawler.net.manners import Pace, Robots
+from crawler.net.proxy import GuardedProxy, failure
 
 _TEXTUAL = ("text/", "application/xhtml", "application/xml", "application/json", "")
 _CHUNK = 65_536
+# The flag of an answer that came through the proxy of the victims' country.
+PROXIED = "victim-proxy"
 
 
 class TransientFailure(NetError):
@@ -57,7 +60,9 @@ class GuardedDownloadHandler:
     """Fetches http and https over aiohttp.
 
     The guard is asked twice: for the addresses that DNS gave, and again for the very address a
-    socket is made for, so neither rebinding nor an address in the URL gets round it.
+    socket is made for, so neither rebinding nor an address in the URL gets round it. What is looked
+    at as a victim goes through the operator's proxy, if he has one; that is given the address that
+    was checked, by a guarded proxy of our own.
     """
 
     lazy = False
@@ -74,6 +79,9 @@ class GuardedDownloadHandler:
         self._addresses: dict[str, str] = {}
         self._port_map = dict(network.port_map)
         self._guard: AddressGuard = workspace.guard()
+        self._upstream: Upstream | None = workspace.upstream()
+        self._detour: GuardedProxy | None = None
+        self._starting = asyncio.Lock()
         self._resolver: Resolver = crawler.spider.resolver  # type: ignore[union-attr]
         self._stats = crawler.stats
         # Scam sites often show expired or foreign certificates; those are evidence, not a reason
@@ -93,15 +101,21 @@ class GuardedDownloadHandler:
             socket_factory=self._socket,
             keepalive_timeout=15,
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            response_class=_PeerResponse,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            max_line_size=8_190,
-            max_field_size=network.max_header_bytes,
-        )
+
+        def session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+            return aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                response_class=_PeerResponse,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                max_line_size=8_190,
+                max_field_size=network.max_header_bytes,
+            )
+
+        self._session = session(connector)
+        # Used with our own proxy only, which asks the guard.
+        self._detouring = session(aiohttp.TCPConnector(ssl=context, force_close=True))
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "GuardedDownloadHandler":
@@ -157,20 +171,31 @@ class GuardedDownloadHandler:
             name.decode("latin-1"): b", ".join(values).decode("latin-1")
             for name, values in request.headers.items()
         }
-        if ip := address(url.host or ""):
+        options: dict[str, Any] = {}
+        session = self._session
+        detour = await self._through(request)
+        if detour:
+            session = self._detouring
+            options["proxy"] = f"http://127.0.0.1:{detour.port}"
+        elif ip := address(url.host or ""):
             # aiohttp asks no resolver about an address, so it is checked and its port mapped here.
             if reason := self._guard.refusal(str(ip)):
                 raise NetError("guard", f"{ip}: {reason}")
             headers["Host"] = url.authority
             port = url.port or 80
             url = url.with_host(str(ip)).with_port(self._port_map.get(port, port))
-        async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
+        async with session.get(url, headers=headers, allow_redirects=False, **options) as answer:
             assert isinstance(answer, _PeerResponse)
             peer = answer.peer
+            flags: list[str] = []
+            if detour:
+                if found := failure(answer.headers.get("Proxy-Status", "")):
+                    raise found
+                peer = detour.addresses.pop(url.host or "", "")
+                flags.append(PROXIED)
             if self._pace.rate:
                 self._addresses[url.host or ""] = peer
             content_type = answer.headers.get("Content-Type", "").lower()
-            flags: list[str] = []
             body = b""
             if content_type.strip().startswith(_TEXTUAL[:-1]) or not content_type.strip():
                 body = await self._body(answer, flags, deadline)
@@ -206,6 +231,23 @@ class GuardedDownloadHandler:
             request=request,
             ip_address=ipaddress.ip_address(peer) if peer else None,
         )
+
+    async def _through(self, request: Request) -> GuardedProxy | None:
+        """The way to the operator's proxy, where a request takes it."""
+        queued = request.meta.get("queued")
+        if self._upstream is None or queued is None or queued.profile == "crawler":
+            return None
+        async with self._starting:
+            if self._detour is None:
+                self._detour = GuardedProxy(
+                    resolver=self._resolver,
+                    guard=self._guard,
+                    port_map=self._port_map,
+                    timeout=self._timeout,
+                    upstream=self._upstream,
+                )
+                await self._detour.__aenter__()
+        return self._detour
 
     async def _body(
         self, answer: aiohttp.ClientResponse, flags: list[str], deadline: asyncio.Timeout
@@ -245,6 +287,9 @@ class GuardedDownloadHandler:
             cause = cause.__cause__ or cause.__context__
         detail = str(error)[:200]
         match error:
+            case aiohttp.ClientHttpProxyError():
+                status = error.headers.get("Proxy-Status", "") if error.headers else ""
+                return failure(status) or NetError("proxy", detail)
             case aiohttp.ClientSSLError() | ssl.SSLError():
                 return NetError("tls", detail)
             case aiohttp.ClientConnectorError() | ConnectionRefusedError():
@@ -257,6 +302,9 @@ class GuardedDownloadHandler:
 
     async def close(self) -> None:
         await self._session.close()
+        await self._detouring.close()
+        if self._detour:
+            await self._detour.__aexit__()
 
 
 async def _within(

@@ -1,4 +1,4 @@
-"""An HTTP proxy on loopback: the only way out that a browser is given.
+"""An HTTP proxy on loopback: a browser's only way out, and the way to an operator's own proxy.
 
 Each request is one connection to an address that was resolved and checked here (RFC 9110 §7.6,
 CONNECT in §9.3.6), so no page can reach what the address guard refuses, in whatever way it asks.
@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from crawler.net.connect import NetError, open_connection
+from crawler.net.connect import MAX_HEAD, NetError, Upstream, open_connection, open_tunnel
 from crawler.net.guard import AddressGuard
 from crawler.net.resolver import Resolver
 
-MAX_HEAD = 65_536
 # A page's script may send so much to its own interface.
 MAX_UPLOAD = 200_000
 # Interim answers (RFC 9110 §15.2) before the one that counts.
@@ -26,7 +25,9 @@ class GuardedProxy:
     """Serves one page's browser; `counts` has requests, bytes and the kinds of failures.
 
     Limits: `timeout` seconds for a connection and for each silence, `max_requests` connections,
-    `max_bytes` read from all servers together.
+    `max_bytes` read from all servers together; 0 is no limit. With `upstream` all connections go
+    through that proxy. `addresses` are those connected to, by host; an answer 502 of our own says
+    what failed in its field Proxy-Status (RFC 9209).
     """
 
     def __init__(
@@ -36,10 +37,13 @@ class GuardedProxy:
         guard: AddressGuard,
         port_map: Mapping[int, int],
         timeout: float,
-        max_requests: int,
-        max_bytes: int,
+        max_requests: int = 0,
+        max_bytes: int = 0,
+        upstream: Upstream | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
+        self.addresses: dict[str, str] = {}
+        self._upstream = upstream
         self.port = 0
         self._resolver = resolver
         self._guard = guard
@@ -71,7 +75,10 @@ class GuardedProxy:
         except NetError as error:
             self.counts[error.kind] += 1
             with contextlib.suppress(OSError):
-                writer.write(b"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n")
+                writer.write(
+                    b"HTTP/1.1 502 Bad Gateway\r\n"
+                    b"Proxy-Status: %b\r\nConnection: close\r\n\r\n" % _status(error)
+                )
                 await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             self.counts["broken-off"] += 1
@@ -86,17 +93,11 @@ class GuardedProxy:
             head = await reader.readuntil(b"\r\n\r\n")
         first, *fields = head[:-4].split(b"\r\n")
         method, target, upload = _request(first, fields)
+        if 0 < self._max_requests <= self.counts["requests"]:
+            raise NetError("requests-limit", f"more than {self._max_requests}")
         self.counts["requests"] += 1
-        if self.counts["requests"] > self._max_requests:
-            raise NetError("requests", f"more than {self._max_requests}")
-        there, out, _ = await open_connection(
-            target.hostname or "",
-            target.port or 80,
-            resolver=self._resolver,
-            guard=self._guard,
-            port_map=self._port_map,
-            timeout=self._timeout,
-        )
+        host = target.hostname or ""
+        there, out, self.addresses[host] = await self._open(host, target.port or 80)
         try:
             if method == b"CONNECT":
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -119,6 +120,28 @@ class GuardedProxy:
                 await asyncio.gather(sending, answering, return_exceptions=True)
         finally:
             out.close()
+
+    async def _open(
+        self, host: str, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
+        if self._upstream:
+            return await open_tunnel(
+                host,
+                port,
+                upstream=self._upstream,
+                resolver=self._resolver,
+                guard=self._guard,
+                port_map=self._port_map,
+                timeout=self._timeout,
+            )
+        return await open_connection(
+            host,
+            port,
+            resolver=self._resolver,
+            guard=self._guard,
+            port_map=self._port_map,
+            timeout=self._timeout,
+        )
 
     async def _upload(
         self, reader: asyncio.StreamReader, out: asyncio.StreamWriter, limit: int
@@ -150,10 +173,29 @@ class GuardedProxy:
             if not chunk:
                 return
             self.counts["bytes"] += len(chunk)
-            if self.counts["bytes"] > self._max_bytes:
-                raise NetError("bytes", f"more than {self._max_bytes:,}")
+            if 0 < self._max_bytes < self.counts["bytes"]:
+                raise NetError("bytes-limit", f"more than {self._max_bytes:,}")
             writer.write(chunk)
             await writer.drain()
+
+
+STATUS_NAME = "scamtrail"
+
+
+def _status(error: NetError) -> bytes:
+    """A Proxy-Status field; `failure` reads it."""
+    detail = str(error).removeprefix(error.kind).removeprefix(": ")
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in detail[:200])
+    return f'{STATUS_NAME}; error={error.kind}; details="{plain}"'.encode("ascii", "replace")
+
+
+def failure(status: str) -> NetError | None:
+    """What a field Proxy-Status of ours says; None for any other."""
+    name, _, rest = status.partition("; error=")
+    if name != STATUS_NAME:
+        return None
+    kind, _, detail = rest.partition("; details=")
+    return NetError(kind, detail.strip('"'))
 
 
 _HOP_BY_HOP = (b"proxy-", b"connection:", b"keep-alive:", b"upgrade:", b"te:")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from crawler.config import RenderConfig
 from crawler.names import address
 from crawler.net import AddressGuard, Resolver
-from crawler.net.connect import NetError
+from crawler.net.connect import NetError, Upstream
 from crawler.net.proxy import GuardedProxy
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -101,8 +101,10 @@ class Renderer:
         resolver: Resolver,
         guard: AddressGuard,
         port_map: Mapping[int, int],
+        upstream: Upstream | None = None,
     ) -> None:
         self._config = config
+        self._upstream = upstream
         self._resolver = resolver
         self._guard = guard
         self._port_map = port_map
@@ -163,6 +165,7 @@ class Renderer:
             timeout=config.seconds,
             max_requests=config.max_requests,
             max_bytes=config.max_bytes,
+            upstream=self._upstream,
         ) as proxy:
             context = await browser.new_context(
                 proxy={"server": f"http://127.0.0.1:{proxy.port}", "bypass": "<-loopback>"},

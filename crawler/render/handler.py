@@ -5,7 +5,7 @@ from scrapy.http import HtmlResponse, Request, Response
 
 from crawler.evidence.capture import Exchange
 from crawler.frontier.follow import BROWSER
-from crawler.net.handler import GuardedDownloadHandler
+from crawler.net.handler import PROXIED, GuardedDownloadHandler
 from crawler.render import Renderer
 
 
@@ -16,7 +16,11 @@ class RenderingDownloadHandler(GuardedDownloadHandler):
         super().__init__(crawler)
         config = crawler.spider.workspace.config  # type: ignore[union-attr]
         self._renderer = Renderer(
-            config.render, resolver=self._resolver, guard=self._guard, port_map=self._port_map
+            config.render,
+            resolver=self._resolver,
+            guard=self._guard,
+            port_map=self._port_map,
+            upstream=self._upstream,
         )
 
     async def download_request(self, request: Request) -> Response:
@@ -30,12 +34,14 @@ class RenderingDownloadHandler(GuardedDownloadHandler):
         }
         shown = await self._renderer.render(request.url, headers)
         kind = b"text/html; charset=utf-8"
+        flags = (PROXIED,) if self._upstream else ()
         request.meta["exchange"] = Exchange(
             target=request.url.split("/", 3)[-1],
             request=tuple(headers.items()),
             version="1.1",
             reason="rendered",
             response=((b"Content-Type", kind),),
+            flags=flags,
             screenshot=shown.screenshot,
             calls=shown.calls,
         )
@@ -45,7 +51,7 @@ class RenderingDownloadHandler(GuardedDownloadHandler):
             status=shown.status or 200,
             headers={"Content-Type": kind},
             body=shown.html.encode("utf-8", "replace")[: self._max_bytes],
-            flags=["rendered"],
+            flags=["rendered", *flags],
             request=request,
             encoding="utf-8",
         )

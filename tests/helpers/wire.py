@@ -70,6 +70,8 @@ class Wire:
     # What the name server knows; a test may change it. None: there is no such name.
     names: dict[str, list[tuple[str, ...]] | None] = field(default_factory=dict)
     visits: list[tuple[str, str]] = field(default_factory=list)
+    # Where each visit came from; `pages` is called after it is noted.
+    sources: list[str] = field(default_factory=list)
 
 
 # Addresses of this machine that no test allows; a connection to one of them is an escape.
@@ -148,6 +150,7 @@ async def serving(names: Names, pages: Pages) -> AsyncIterator[Wire]:
                     host = fields.get("host", "").partition(":")[0]
                     path = head[0].split(" ")[1]
                     running.visits.append((host, path))
+                    running.sources.append(writer.get_extra_info("peername")[0])
                     writer.write(pages(host, path))
                     await writer.drain()
             except (asyncio.IncompleteReadError, ConnectionError, IndexError):

@@ -173,7 +173,7 @@ def test_hostile_pages_end_within_their_limits() -> None:
     assert len(found) == len(urls)
     for item in found:
         if isinstance(item, Rendering):
-            assert item.counts["requests"] <= 200
+            assert item.counts["requests"] <= config.max_requests
         else:
             assert item.kind.startswith("render:"), item
     assert running.seen == []
