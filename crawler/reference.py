@@ -21,7 +21,7 @@ _OFFICIAL_LABELS = frozenset(
 )
 _OFFICIAL_TLDS = frozenset({".gov", ".mil", ".edu", ".int"})
 # Roles that hold for everything below a public suffix too: nobody is a tenant there.
-_OWN = frozenset({"cdn", "police", "government"})
+_OWN = frozenset({"cdn", "police", "government", "bank", "licensed_gambling"})
 MAX_EXTRA_LINES = 5_000_000
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from crawler.detect.model import BENIGN, MAX_NGRAMS, OWN, SCAM, Model, probability
 from crawler.detect.ngrams import Buckets, Grams, Table, name_grams, text_grams
-from crawler.detect.signals import Clue, View, signals
+from crawler.detect.signals import Clue, View, marks_of, signals
 from crawler.detect.text import normalise
 from crawler.model import Category, Evidence, Page, Verdict
 
@@ -152,6 +152,7 @@ def look(page: Page, model: Model) -> View:
         path=path,
         words=_count(f"{places.get('title', '')} {body}"),
         urls="\n".join([link.url for link in page.links]).lower(),
+        marks=marks_of(text),
     )
 
 

@@ -109,7 +109,7 @@ def test_the_probability_is_the_logistic_of_the_evidence(name: str) -> None:
 )
 def test_disguised_words_are_seen(disguise: str) -> None:
     signals = {item.signal for item in judged(f"<title>{disguise}</title><p>{disguise}").evidence}
-    assert signals & {"terms.gambling.offer", "terms.gambling.talk"}
+    assert [name for name in signals if name.startswith("terms.gambling.")]
 
 
 def test_latin_terms_are_whole_words() -> None:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from crawler.detect.signals import Clue, View, signal
+from crawler.detect.signals import Clue, View, marks, signal
 from crawler.names import registered_domain
 
 _CODE = re.compile(r"(?<![a-z0-9])(?:[a-z]{2,7}\d{2,4}|\d{1,3}[a-z]{2,6})(?![a-z0-9])")
@@ -16,22 +16,33 @@ _EVERYDAY = re.compile(
 )
 # A name of ideographs with a number, of the kind that is planted where an institution's stood.
 _PLANTED = re.compile(
-    r"[\u4e00-\u9fff]{2}(?!19\d\d|20\d\d)\d{2,4}(?![\d年月日号號元人名个個万萬亿%点點时時分岁歲届屆级級期])"
+    r"[\u4e00-\u9fff]{2}(?<![元送得第约約至到共仅僅达達超满滿赠贈返积積为為在高低近一二三四五六日人])"
+    r"(?!19\d\d|20\d\d)\d{2,4}(?![\d.:,年月日号號元人名个個万萬亿%点點时時分岁歲届屆级級期选選余餘多])"
 )
 # A brand of two ideographs and a code, above what farms append to it; carmakers append none of it.
 _MIXED = re.compile(
     r"[\u4e00-\u9fff]{2}(?=[a-z\d]{2,7}(?![a-z\d]))(?=\d*[a-z])(?=[a-z]*\d)[a-z\d]{2,7} ?"
     r"(?:娱乐|娛樂|体育|體育|电竞|電競|电子|棋牌|国际|國際|手机网页|全站|\(中国\)|网址|网站平台|登录|登陆|入口|首页|app)"
 )
+_IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]+")
+_TAILS = frozenset(
+    ("官方网站", "官方網站", "官网", "官方版", "官方入口", "登录入口", "首页", "手机版", "网站")
+)
+_SOUTHERN = re.compile(r"[\u0e01-\u0e2eăâđêôơư\u1ea0-\u1ef9]")
+_VIETNAMESE = re.compile(r"[a-zà-ỹđ]{9,40}")
+_MARKED = re.compile(r"[ăđơư\u1ea0-\u1ef9]")
+_FEW_PHRASES = 60
 _LINE = re.compile(
     r"(?:线路|線路|路线|\bline|\broute|jalur|đường dây|đường truyền|máy chủ|\bserver|ทางเข้า|"
     r"เส้นทาง|สาย|линия|зеркало|línea|linha|라인|サーバー|ខ្សែ|ເສັ້ນທາງ|လိုင်း) ?"
     r"[#：:]? ?0?([1-9一二三四五])"
 )  # fmt: skip
 # `re` has no literal start to look for in the pattern above; these are looked for first.
-_LINE_MARKS = ("线路", "線路", "路线", "line", "route", "jalur", "đường", "máy chủ", "server",
-               "ทางเข้า", "เส้นทาง", "สาย", "линия", "зеркало", "línea", "linha", "라인", "サーバー",
-               "ខ្សែ", "ເສັ້ນທາງ", "လိုင်း")  # fmt: skip
+_LINE_MARKS = marks(
+    "线路", "線路", "路线", "line", "route", "jalur", "đường", "máy chủ", "server", "ทางเข้า",
+    "เส้นทาง", "สาย", "линия", "зеркало", "línea", "linha", "라인", "サーバー", "ខ្សែ", "ເສັ້ນທາງ",
+    "လိုင်း",
+)  # fmt: skip
 _DIGIT = re.compile(r"\d")
 _DELAY = re.compile(r"\b\d{1,3} ?ms\b")
 _EARLY = 3_000
@@ -73,8 +84,8 @@ def alien_title(view: View) -> Iterator[Clue]:
 
 @signal
 def planted_code(view: View) -> Iterator[Clue]:
-    """The same name with a number repeated in a Chinese text."""
-    found = Counter(_PLANTED.findall(view.text[:_EARLY]))
+    """The same name with a number repeated in a Chinese text, below its title."""
+    found = Counter(_PLANTED.findall(view.text[view.title_end : _EARLY]))
     if found:
         name, count = min(found.items(), key=lambda item: (-item[1], item[0]))
         if count >= 2:
@@ -88,6 +99,25 @@ def mixed_brand(view: View) -> Iterator[Clue]:
     """A brand such as 山云kq7体育 in the title, which no firm outside the trade bears."""
     if found := _MIXED.search(view.text[: view.title_end]):
         yield Clue("title.mixed_brand", "gambling", 1.6, found.group(), view.text[:140])
+
+
+@signal
+def foreign_tail(view: View) -> Iterator[Clue]:
+    """Thai or Vietnamese search phrases that end in Chinese words for an official site."""
+    text = view.text[:_EARLY]
+    tails = _IDEOGRAPHS.findall(text)
+    if tails and len(tails) <= 3 and set(tails) <= _TAILS and len(_SOUTHERN.findall(text)) >= 10:
+        yield Clue("text.foreign_tail", "gambling", 1.7, tails[0])
+
+
+@signal
+def glued_phrases(view: View) -> Iterator[Clue]:
+    """Vietnamese phrases joined without a space: no syllable has more than seven letters."""
+    if view.words > _FEW_PHRASES:
+        return
+    glued = [word for word in _VIETNAMESE.findall(view.text) if _MARKED.search(word)]
+    if len(glued) >= 2:
+        yield Clue("text.glued_phrases", "gambling", 0.8, ", ".join(glued[:4]))
 
 
 @signal
@@ -112,7 +142,7 @@ def code_anchors(view: View) -> Iterator[Clue]:
 def line_check(view: View) -> Iterator[Clue]:
     """A choice of numbered lines, with their delays: the page that outlives each blocked name."""
     text = view.text[:_EARLY]
-    if not any(mark in text for mark in _LINE_MARKS):
+    if not view.marks & _LINE_MARKS:
         return
     lines = set(_LINE.findall(text))
     delays = len(_DELAY.findall(text))

@@ -23,7 +23,7 @@ _EARLY = 6_000
 def script(view: View) -> Iterator[Clue]:
     """Paths of the script, on the page or in its links."""
     if found := _SCRIPT.search(view.path.lower()):
-        yield Clue("shape.hyip_script", "investment", 1.4, found.group())
+        yield Clue("script.hyip_path", "investment", 1.4, found.group())
     if "?a=" in view.urls and len(found_links := set(_SCRIPT.findall(view.urls))) >= 2:
         yield Clue("link.hyip_script", "investment", 1.4, ", ".join(sorted(found_links)[:4]))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from crawler.detect.signals import Clue, View, signal
+from crawler.detect.signals import Clue, View, marks, signal
 from crawler.detect.text import snippet
 
 # Numbers that commerce law wants on a site, in the form that its country writes them. UK company
@@ -18,7 +18,7 @@ _NUMBER = re.compile(
     r"\bnib ?[:.]? ?\d{13}\b|\bcif ?[:.]? ?[a-z]\d{8}\b|เลขทะเบียนนิติบุคคล ?[:.]? ?\d{13}"
 )
 # `re` has no literal start to look for in the pattern above; these are looked for first.
-_NUMBER_MARKS = (
+_NUMBER_MARKS = marks(
     "icp", "公网安备", "統一編號", "統編", "사업자", "登録", "特定商取引法", "古物商", "cnpj",
     "огрн", " инн ", " инн:", "mst ", "mst:", "mã số", " nib", " cif ", " cif:", "เลขทะเบียน",
 )  # fmt: skip
@@ -39,8 +39,10 @@ _MANY = 3
 @signal
 def registered(view: View) -> Iterator[Clue]:
     """A number of a register of firms or sites; it can be copied, so it weighs little."""
+    if not view.marks & _NUMBER_MARKS:
+        return
     ends = _ends(view.text)
-    if any(mark in ends for mark in _NUMBER_MARKS) and (found := _NUMBER.search(ends)):
+    if found := _NUMBER.search(ends):
         yield Clue(
             "voice.registered",
             "innocent",

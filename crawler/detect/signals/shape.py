@@ -16,11 +16,16 @@ _NUMERIC_PATH = re.compile(
 # A path drawn by lot and a number, or two numbers: no site that people keep has such addresses.
 _FARM_PATH = re.compile(
     r"/(?:\d{4,7}/viewspace-\d+\.html|news-\d{2,6}\.index\.html|"
+    r"[^/]{1,120}-20\d\d-\d\d-\d\d-id-\d{3,6}\.s?html|"
     r"(?=[A-Za-z]*\d?[A-Za-z]*[A-Z])(?=[A-Z]*\d?[A-Z]*[a-z]|[a-z])[A-Za-z0-9]{4,6}/\d{4,6}\.html)$"
 )
+# The name of a site in a label of another, as farms of copied pages bear it.
+_COPIED_LABEL = re.compile(r"(?:^|\.)www[_-][a-z\d-]{2,40}[_-](?:com|cn|net|org)\.")
 # What posted or planted pages of a broken-in site are found under.
 _PLANTED_PATH = re.compile(
-    r"/(?:sitemap\.php/|index\.php/\w*\d+|\?p=\d{3,7}$|\?[a-z]{1,3}=[\w-]*(?:slot|casino|bet|judi))",
+    r"/(?:sitemap\.php/|index\.php/\w*\d+|\?p=\d{3,7}$|"
+    # Written with the combining marks of Thai, which are no part of \w.
+    r"\?[a-z]{1,8}=[^&/]{0,80}(?:slot|casino|bet|judi|togel|สล็อต|คาสิโน|บาคาร่า|หวย))",
     re.I,
 )
 _GAMBLING = re.compile(
@@ -35,7 +40,7 @@ _GAMBLING = re.compile(
 _INVESTMENT = re.compile(
     r"invest|(?:^|[^a-z])fx|fx(?:$|\d|pro|trade|market|option)|forex|trad(?:e|ing)|coin|crypto|mining|"
     r"miner|capital|asset|fund(?!ament)|profit|yield|hyip|financ|wealth|btc|usdt|defi|staking|hash|"
-    r"recover|quant|doubler|options?$|bull|equity|earn|ventures|holdings|prime"
+    r"recover|rescue|pay-?back|money-?back|charge-?back|reclaim|quant|doubler|options?$|bull|equity|earn|ventures|holdings|prime"
 )
 _BRAND_CODE = re.compile(
     r"\b(?:[a-z]{1,6}\d{2,4}|\d{1,3}[a-z]{2,6}|[a-z]{0,8}(?:win|bet|club|vip)\d{0,3})\b"
@@ -48,13 +53,13 @@ _JOINED = re.compile(r"[|_,，、\-–—]| {2,}")
 @signal
 def random_label(view: View) -> Iterator[Clue]:
     """A sub-domain that nobody would choose, above all with a numeric path."""
-    domain = registered_domain(view.host)
-    label = view.host.removesuffix(domain).rstrip(".").rpartition(".")[2]
-    random = bool(label) and label not in ("www", "m") and is_random(label)
+    label, random = _label(view)
     numbered = bool(_NUMERIC_PATH.match(view.path))
+    if copied := _COPIED_LABEL.search(view.host):
+        yield Clue("shape.copied_label", "scam", 1.2, copied.group().strip("."))
     if random and numbered:
         yield Clue("shape.farm_address", "gambling", 2.2, f"{label}… {view.path[:40]}")
-    elif _FARM_PATH.match(view.path):
+    elif _FARM_PATH.search(view.path):
         yield Clue("shape.farm_path", "gambling", 1.6, view.path[:40])
     elif random:
         yield Clue("shape.random_label", "scam", 0.8, label)
@@ -62,6 +67,19 @@ def random_label(view: View) -> Iterator[Clue]:
         yield Clue("shape.planted_path", "scam", 0.4, view.path[:40])
     elif numbered:
         yield Clue("shape.numeric_path", "scam", 0.2, view.path[:40])
+
+
+def _label(view: View) -> tuple[str, bool]:
+    """The last label of the sub-domain, and whether it looks drawn by lot."""
+    domain = registered_domain(view.host)
+    label = view.host.removesuffix(domain).rstrip(".").rpartition(".")[2]
+    return label, bool(label) and label not in ("www", "m") and is_random(label)
+
+
+def _farm_address(view: View) -> bool:
+    return bool(_FARM_PATH.search(view.path)) or (
+        bool(_NUMERIC_PATH.match(view.path)) and _label(view)[1]
+    )
 
 
 @signal
@@ -80,36 +98,49 @@ def branded_domain(view: View) -> Iterator[Clue]:
 
 @signal
 def joined_title(view: View) -> Iterator[Clue]:
-    """A title made of search phrases: many parts, a brand code, several terms of the trade."""
+    """A title made of search phrases: many parts, a brand code, several terms of the trade.
+
+    Results of lotteries and matches, which papers print, and gifts, which shops make, do not
+    suffice.
+    """
     title = view.text[: view.title_end]
     parts = [part for part in _JOINED.split(title) if part.strip()]
-    phrases = {
-        hit.term.text
-        for hit in view.hits
-        if hit.start < view.title_end
-        and hit.term.group.startswith("gambling")
-        and hit.term.group != "gambling.talk"
-    }
+    phrases: dict[str, set[str]] = {}
+    for hit in view.hits:
+        if hit.start < view.title_end:
+            phrases.setdefault(hit.term.group, set()).add(hit.term.text)
+    wagers = phrases.get("gambling.offer", set()) | phrases.get("gambling.brand", set())
+    sought = wagers | phrases.get("gambling.search", set()) | phrases.get("gambling.lure", set())
     code = _BRAND_CODE.search(title)
-    if len(phrases) >= 2 and (len(parts) >= 3 or code):
-        yield Clue("title.joined_phrases", "gambling", 1.5, title[:100], title[:140])
-    elif code and phrases:
+    if wagers and len(sought) >= 2 and (len(parts) >= 3 or code):
+        yield Clue("title.joined_phrases", "gambling", 1.2, title[:100], title[:140])
+    elif code and wagers:
         yield Clue("title.brand_code", "gambling", 0.9, code.group(), title[:140])
+    elif code and code.start() <= 1 and _farm_address(view):
+        # The brand of a farm, before whatever is searched for today.
+        yield Clue("title.farm_code", "gambling", 1.2, code.group(), title[:140])
 
 
 @signal
 def planted_brand(view: View) -> Iterator[Clue]:
     """An operator's brand in the place of an institution's name, as on pages that farms spin from
     the news of schools: the same name of the form …体育 or …娱乐 again and again."""
-    found = _SPUN.findall(view.text[:1_200])
+    early = view.text[:1_200]
+    if early.count("_") >= 4 and len(planted := _UNDERSCORED.findall(early)) >= 2:
+        yield Clue("text.spun_brand", "gambling", 3.0, planted[0])
+    found = _SPUN.findall(early)
     if not found:
         return
     name, count = Counter(found).most_common(1)[0]
-    emoji = len(_EMOJI.findall(view.text[:1_200]))
+    emoji = len(_EMOJI.findall(early))
     if count >= 2 and (emoji or count >= 3):
         yield Clue("text.spun_brand", "gambling", 1.8, f"{name} {count} times, {emoji} emoji")
 
 
+# A brand where a name stood: xxbet…网_xx…版_xxbet…端
+_UNDERSCORED = re.compile(
+    r"(?=[a-z]*\d)[a-z\d]{4,9}[\u4e00-\u9fff]{2,10}_[^\s_]{2,24}_[a-z\d]{4,9}[\u4e00-\u9fff]{2,8}"
+)
 _SPUN = re.compile(
     r"[\u4e00-\u9fff]{2,3}\d{0,3}(?:体育|體育|娱乐|娛樂|电竞|電競|电子|棋牌|国际|國際)"
 )

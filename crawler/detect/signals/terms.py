@@ -7,6 +7,9 @@ from crawler.detect.model import TITLE_FACTOR, WEIGHTS, saturate
 from crawler.detect.signals import Clue, View, signal
 from crawler.detect.text import snippet
 
+# Gifts and prizes are offered by shops, too: beside no wager they weigh this part.
+_LURE_ALONE = 0.4
+_WAGERS = {"gambling.offer", "gambling.brand", "gambling.search"}
 _TOWARDS = {"gambling": "gambling", "investment": "investment", "scam": "scam"}
 
 
@@ -28,10 +31,11 @@ def terms(view: View) -> Iterator[Clue]:
         ]
         count = len(distinct) + (TITLE_FACTOR - 1) * len(in_title.get(group, set()) & set(distinct))
         first = min(found.values(), key=lambda hit: hit.start)
+        factor = _LURE_ALONE if group == "gambling.lure" and not _WAGERS & groups.keys() else 1.0
         yield Clue(
             signal=f"terms.{group}",
             towards=_TOWARDS.get(group.split(".")[0], "innocent"),
-            weight=saturate(weight.first, weight.cap, count),
+            weight=factor * saturate(weight.first, weight.cap, count),
             value=", ".join(_shown(found[text]) for text in distinct[:6]),
             snippet=snippet(view.text, first.start, first.end),
         )

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from crawler.detect.signals import Clue, View, signal
+from crawler.detect.signals import Clue, View, marks, signal
+from crawler.detect.signals.claims import island
 from crawler.detect.text import snippet
 from crawler.reference import default
 
@@ -56,6 +57,7 @@ _DUTIES = (
     "rentabilidade passada",
     "инвестиции сопряжены с риском",
 )
+marks(*_DUTIES)
 # Who offers a way around the duties names them too.
 _AROUND = re.compile(r"\b(?:not on|non|without|bypass|no) ?-?(?:gamstop|self-exclu)")
 _BYLINE = re.compile(
@@ -104,8 +106,8 @@ def known_host(view: View) -> Iterator[Clue]:
 @signal
 def licence(view: View) -> Iterator[Clue]:
     """A licence number together with the duties of a licensee; a bare claim weighs nothing."""
-    duties = [duty for duty in _DUTIES if duty in view.text]
-    if duties and _AROUND.search(view.text[:20_000]):
+    duties = [duty for duty in _DUTIES if duty in view.marks]
+    if duties and (_AROUND.search(view.text, 0, 20_000) or island(view)):
         return
     if duties and (number := _LICENCE.search(view.text)):
         yield Clue(
