@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from crawler.detect.model import BENIGN, SCAM, Model, probability
 from crawler.model import Category, Evidence, Verdict
 
-# Signals that name a page's own wording or links; only those can make a host guilty.
+# The log-odds that the guiltiest page gives its host at most.
 _MAX_PAGE = 7.0
+# Without a guilty page, so much of what convicts must be the page's own wording or links.
+_OWN = 2.0
 YOUNG_DAYS = 180
 # From even odds on, a page that is not judged a scam still speaks against its host.
 LIKELY = 0.5
@@ -269,8 +271,12 @@ def _without_guilt(
     if not innocent and facts.front_tried and not _is_old(facts):
         evidence += _agreement(facts, shown, category)
     chance = probability(sum(item.weight for item in evidence))
-    own = sum(item.weight for item in likely.verdict.evidence if item.category.is_scam)
-    if chance >= SCAM and own >= 2.0 and category is not Category.OTHER_SCAM:
+    own = sum(
+        item.weight
+        for item in likely.verdict.evidence
+        if item.category.is_scam and item.signal.partition(".")[0] not in _NAMES
+    )
+    if chance >= SCAM and own >= _OWN and category is not Category.OTHER_SCAM:
         return Verdict(category, "operator", chance, tuple(evidence), model.version)
     missing = likely.verdict.missing or "more pages"
     return Verdict(Category.UNKNOWN, "", min(chance, SCAM), tuple(evidence), model.version, missing)

@@ -248,6 +248,25 @@ def test_a_cloaked_site_is_judged_by_its_other_face() -> None:
     assert not detect.judge_host(old, MODEL).category.is_scam
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "wanted"),
+    [
+        ("royalgame888.test", "<p>Our club meets every Sunday in the garden.</p>", False),
+        ("site.test", "<p>Khuyến mãi nạp đầu mỗi ngày cho thành viên.</p>", True),
+    ],
+)
+def test_an_accused_host_is_guilty_by_its_words_and_never_by_its_name(
+    name: str, body: str, wanted: bool
+) -> None:
+    found = judged(body, f"http://{name}/")
+    assert found.category is Category.UNKNOWN
+    pages = (PageSummary(f"http://{name}/", found),)
+    facts = HostFacts(name, name, pages, accused_in=3, linked_from_scam=3, age_days=20.0)
+    verdict = detect.judge_host(facts, MODEL)
+    assert verdict.probability >= 0.9
+    assert verdict.category.is_scam is wanted
+
+
 def test_links_with_telling_words_come_first() -> None:
     def score(url: str, text: str) -> float:
         return detect.link_priority(SCAM, Link(url, text), "http://lucky88-01.test/", MODEL)
