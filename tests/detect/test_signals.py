@@ -65,6 +65,11 @@ def found(body: str, url: str = "http://site.test/") -> dict[str, str]:
          "unlock level five.</p>", "http://x.test/"),
         ("scheme.bound_bonus", "<p>Forex: the bonus becomes withdrawable after 20 standard lots</p>",
          "http://x.test/"),
+        ("scheme.bound_bonus", "<p>Welcome bonus on MT5. Terms apply. To withdraw it, trade 15 lots "
+         "within 30 days.</p>", "http://x.test/"),
+        ("terms.gambling.offer", "<p>Daily free cases, case battles and CS2 roulette</p>",
+         "http://x.test/"),
+        ("terms.gambling.offer", "<p>วิเคราะห์ราคาน้ำก่อนเดิมพันฟุตบอล</p>", "http://x.test/"),
         ("claim.offshore", "<p>Trade CFDs with us. Registered in Kingstown.</p>", "http://x.test/"),
         ("claim.recovery", "<p>Our experts recover lost funds. Free case review.</p>",
          "http://x.test/"),

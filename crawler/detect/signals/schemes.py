@@ -28,6 +28,8 @@ _UNLOCK = re.compile(r"unlock\w*|open\w*|require\w*|eligib\w*|qualif\w*")
 _BONUS_LOTS = re.compile(
     r"bonus[^.\x00]{0,90}\b(?:standard )?lots?\b|\blots?\b[^.\x00]{0,90}bonus|"
     r"bonus[^.\x00]{0,60}(?:trading (?:volume|turnover|purposes)|trade turnover|drawdown)|"
+    r"bonus[^\x00]{0,160}?(?:\b\d{1,3} lots\b|(?:each|per) (?:standard )?lot\b|lots? traded)|"
+    r"turnover[^.\x00]{0,30}bonus|bonus[^.\x00]{0,40}turnover = |"
     r"trading (?:volume|turnover)[^.\x00]{0,60}bonus|"
     r"profits?[^.\x00]{0,50}bonus[^.\x00]{0,40}(?:cancel|remov|forfeit)"
 )
@@ -43,7 +45,8 @@ _OFFSHORE_MARKS = marks(
 )  # fmt: skip
 _REGULATED = re.compile(r"regulated|licen[cs]ed?\b|authori[sz]ed")
 _TRADES = re.compile(
-    r"leverage|trading (?:account|platform)|forex|margin|\bcfds?\b|metatrader|withdraw"
+    r"leverage|trading (?:account|platform)|forex|margin|\bcfds?\b|metatrader|\bmt[45]\b|"
+    r"withdraw"
 )
 
 
