@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crawler.detect.model import BENIGN, SCAM, Model, probability
+from crawler.detect.signals import is_own
 from crawler.model import Category, Evidence, Verdict
 
 # The log-odds that the guiltiest page gives its host at most.
@@ -274,7 +275,7 @@ def _without_guilt(
     own = sum(
         item.weight
         for item in likely.verdict.evidence
-        if item.category.is_scam and item.signal.partition(".")[0] not in _NAMES
+        if item.category.is_scam and is_own(item.signal)
     )
     if chance >= SCAM and own >= _OWN and category is not Category.OTHER_SCAM:
         return Verdict(category, "operator", chance, tuple(evidence), model.version)
@@ -296,7 +297,7 @@ def _agreement(
         found = {
             (item.signal, item.value): item.weight
             for item in page.verdict.evidence
-            if item.category is category and item.signal.partition(".")[0] not in _NAMES
+            if item.category is category and is_own(item.signal)
         }
         new = sum(weight for key, weight in found.items() if key not in known)
         if page.verdict.probability >= LIKELY and found and new > sum(found.values()) / 2:
@@ -310,10 +311,6 @@ def _agreement(
             facts,
             category,
         )
-
-
-# Families of evidence that every page of a host shares.
-_NAMES = ("prior", "shape", "host", "path")
 
 
 def _own(signal: str, weight: float, value: str, facts: HostFacts, category: Category) -> Evidence:

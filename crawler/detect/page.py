@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from crawler.detect.model import BENIGN, MAX_NGRAMS, OWN, SCAM, Model, probability
 from crawler.detect.ngrams import Buckets, Grams, Table, name_grams, text_grams
-from crawler.detect.signals import Clue, View, marks_of, signals
+from crawler.detect.signals import Clue, View, is_own, marks_of, signals
 from crawler.detect.text import normalise
 from crawler.model import Category, Evidence, Page, Verdict
 
@@ -58,7 +58,9 @@ def judge(page: Page, model: Model) -> Verdict:
     used += [clue for weighed in found for clue in weighed.clues(category)]
     chance = probability(sum(clue.weight for clue in used))
     evidence = tuple(_evidence(clue, page, category) for clue in used)
-    own = sum(clue.weight for clue in used if _is_own(clue, category))
+    own = sum(
+        clue.weight for clue in used if clue.towards == category.value and is_own(clue.signal)
+    )
     if chance >= SCAM and own >= OWN:
         return Verdict(category, _kind(view, clues, category), chance, evidence, model.version)
     if view.words < FEW_WORDS:
@@ -74,15 +76,6 @@ def judge(page: Page, model: Model) -> Verdict:
 def _calibrated(clue: Clue, model: Model) -> Clue:
     family = "innocent" if clue.towards == "innocent" else "guilty"
     return replace(clue, weight=model.scaled(family, clue.weight))
-
-
-def _is_own(clue: Clue, category: Category) -> bool:
-    """Whether a clue is the page's own wording or links: the shape of a name convicts nobody."""
-    return clue.towards == category.value and clue.signal.partition(".")[0] not in (
-        "shape",
-        "host",
-        "path",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,15 @@ MODEL = detect.load_model()
 
 def found(body: str, url: str = "http://site.test/") -> dict[str, str]:
     """The value of each signal found on a page."""
+    return {item.signal: item.value for item in judged(body, url).evidence}
+
+
+def judged(body: str, url: str) -> Verdict:
     source = f"<meta charset=utf-8>{body}".encode()
     page = Page(
         url, url, 200, (), source, html.parse(source, url=url), datetime(2026, 11, 25, tzinfo=UTC)
     )
-    return {item.signal: item.value for item in detect.judge(page, MODEL).evidence}
+    return detect.judge(page, MODEL)
 
 
 @pytest.mark.parametrize(
@@ -150,11 +154,7 @@ def test_what_honest_pages_have_too_is_left_alone(signal: str, body: str) -> Non
     ],
 )  # fmt: skip
 def test_the_trade_s_words_in_honest_use_do_not_convict(url: str, said: str) -> None:
-    source = f"<meta charset=utf-8><p>{said}</p>".encode()
-    page = Page(
-        url, url, 200, (), source, html.parse(source, url=url), datetime(2026, 11, 25, tzinfo=UTC)
-    )
-    verdict = detect.judge(page, MODEL)
+    verdict = judged(f"<p>{said}</p>", url)
     assert not verdict.category.is_scam, verdict
 
 

@@ -4,6 +4,7 @@ A signal is a function `(View) -> Iterator[Clue]` with `@signal`. To add one, ad
 """
 
 import pkgutil
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from importlib import import_module
 from ahocorasick_rs import AhoCorasick
 
 from crawler.detect.lexicon import Hit
+from crawler.detect.text import snippet
 from crawler.model import Page
 
 
@@ -35,6 +37,14 @@ class View:
     urls: str
     marks: frozenset[str]
 
+    def in_title(self) -> dict[str, set[str]]:
+        """The terms of the title by weight group."""
+        found: dict[str, set[str]] = {}
+        for hit in self.hits:
+            if hit.start < self.title_end:
+                found.setdefault(hit.term.group, set()).add(hit.term.text)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Clue:
@@ -45,6 +55,20 @@ class Clue:
     weight: float
     value: str
     snippet: str = ""
+
+
+def clue_at(name: str, towards: str, weight: float, match: re.Match[str]) -> Clue:
+    """A clue whose value and snippet are what a pattern matched and the words around it."""
+    around = snippet(match.string, match.start(), match.end())
+    return Clue(name, towards, weight, match.group().strip()[:60], around)
+
+
+def is_own(name: str) -> bool:
+    """Whether a clue of this name is the page's own wording or links.
+
+    The shape of a name convicts nobody, and neither does what else its host is known for.
+    """
+    return name.partition(".")[0] not in ("shape", "host", "path")
 
 
 Signal = Callable[[View], Iterator[Clue]]

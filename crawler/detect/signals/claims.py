@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from crawler.detect.imitation import imitated, skeleton
-from crawler.detect.signals import Clue, View, marks, signal
-from crawler.detect.text import snippet
+from crawler.detect.signals import Clue, View, clue_at, marks, signal
 from crawler.names import registered_domain
 from crawler.reference import default
 
@@ -107,13 +106,7 @@ def licence_without_number(view: View) -> Iterator[Clue]:
         return
     around = text[max(0, found.start() - _NEAR) : found.end() + _NEAR]
     if not _NUMBER.search(around):
-        yield Clue(
-            "claim.licence_without_number",
-            "scam",
-            0.7,
-            found.group().strip()[:60],
-            snippet(text, found.start(), found.end()),
-        )
+        yield clue_at("claim.licence_without_number", "scam", 0.7, found)
 
 
 def island(view: View) -> re.Match[str] | None:
@@ -125,13 +118,7 @@ def island(view: View) -> re.Match[str] | None:
 def island_licence(view: View) -> Iterator[Clue]:
     """A licence, with or without its number, that lets a casino serve other countries only."""
     if found := island(view):
-        yield Clue(
-            "claim.island_licence",
-            "gambling",
-            1.2,
-            found.group()[:60],
-            snippet(view.text, found.start(), found.end()),
-        )
+        yield clue_at("claim.island_licence", "gambling", 1.2, found)
 
 
 @signal
@@ -139,13 +126,7 @@ def wager_multiple(view: View) -> Iterator[Clue]:
     """How many times a gift must be staked before it is paid out."""
     text = view.text[: 2 * _EARLY]
     if view.marks & _WAGER_MARKS and (found := _WAGER.search(text)):
-        yield Clue(
-            "claim.wager_multiple",
-            "gambling",
-            1.5,
-            found.group().strip()[:60],
-            snippet(text, found.start(), found.end()),
-        )
+        yield clue_at("claim.wager_multiple", "gambling", 1.5, found)
 
 
 @signal
@@ -167,13 +148,7 @@ def chat_account(view: View) -> Iterator[Clue]:
     if not ("@" in text or "+" in text) or not view.marks & _CHATS:
         return
     if found := _CHAT_ONLY.search(text):
-        yield Clue(
-            "claim.chat_account",
-            "scam",
-            0.8,
-            found.group()[:60],
-            snippet(text, found.start(), found.end()),
-        )
+        yield clue_at("claim.chat_account", "scam", 0.8, found)
 
 
 @signal

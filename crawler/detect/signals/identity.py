@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from crawler.detect.signals import Clue, View, marks, signal
-from crawler.detect.text import snippet
+from crawler.detect.signals import Clue, View, clue_at, marks, signal
 
 # Numbers that commerce law wants on a site, in the form that its country writes them. UK company
 # numbers are left out: yield programmes buy a company there and show its number.
@@ -43,13 +42,7 @@ def registered(view: View) -> Iterator[Clue]:
         return
     ends = _ends(view.text)
     if found := _NUMBER.search(ends):
-        yield Clue(
-            "voice.registered",
-            "innocent",
-            -0.7,
-            found.group()[:60],
-            snippet(ends, found.start(), found.end()),
-        )
+        yield clue_at("voice.registered", "innocent", -0.7, found)
 
 
 @signal

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from crawler.detect.signals import Clue, View, marks, signal
+from crawler.detect.signals import Clue, View, clue_at, marks, signal
 from crawler.detect.text import snippet
 
 _DAY = (
@@ -98,34 +98,16 @@ def daily_return(view: View) -> Iterator[Clue]:
             snippet(view.text, start, end),
         )
     elif "%" in view.text and (month := _monthly(view.text)):
-        yield Clue(
-            "promise.monthly_return",
-            "investment",
-            1.3,
-            month.group()[:60],
-            snippet(view.text, month.start(), month.end()),
-        )
+        yield clue_at("promise.monthly_return", "investment", 1.3, month)
     if income := _daily_income(view):
-        yield Clue(
-            "promise.daily_income",
-            "investment",
-            1.2,
-            income.group()[:60],
-            snippet(view.text, income.start(), income.end()),
-        )
+        yield clue_at("promise.daily_income", "investment", 1.2, income)
     doubled = None
     if view.marks & _DOUBLE_WORDS:
         doubled = _DOUBLE.search(view.text)
     elif "%" in view.text:
         doubled = _AFTER_DAYS.search(view.text)
     if doubled:
-        yield Clue(
-            "promise.doubling",
-            "investment",
-            1.6,
-            doubled.group()[:60],
-            snippet(view.text, doubled.start(), doubled.end()),
-        )
+        yield clue_at("promise.doubling", "investment", 1.6, doubled)
 
 
 def _daily_income(view: View) -> re.Match[str] | None:

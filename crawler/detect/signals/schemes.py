@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from crawler.detect.signals import Clue, View, marks, signal
-from crawler.detect.text import snippet
+from crawler.detect.signals import Clue, View, clue_at, marks, signal
 
 _EARLY = 6_000
 _LEVEL = re.compile(
@@ -61,13 +60,7 @@ def levels(view: View) -> Iterator[Clue]:
     if len(found) >= 3:
         yield Clue("scheme.levels", "investment", 1.2, f"{len(found)} levels of recruits")
     if (direct := _DIRECTS.search(text)) and _UNLOCK.search(text):
-        yield Clue(
-            "scheme.directs",
-            "investment",
-            1.0,
-            direct.group(),
-            snippet(text, direct.start(), direct.end()),
-        )
+        yield clue_at("scheme.directs", "investment", 1.0, direct)
 
 
 @signal
@@ -75,13 +68,7 @@ def bound_bonus(view: View) -> Iterator[Clue]:
     """A broker's bonus that must be traded many times before it is paid."""
     text = view.text[:_EARLY]
     if "bonus" in text and _TRADES.search(text) and (found := _BONUS_LOTS.search(text)):
-        yield Clue(
-            "scheme.bound_bonus",
-            "investment",
-            1.2,
-            found.group()[:60],
-            snippet(text, found.start(), found.end()),
-        )
+        yield clue_at("scheme.bound_bonus", "investment", 1.2, found)
 
 
 @signal
@@ -92,10 +79,6 @@ def offshore(view: View) -> Iterator[Clue]:
         return
     if (found := _OFFSHORE.search(text)) and _TRADES.search(text[:_EARLY]):
         near = text[max(0, found.start() - 150) : found.end() + 150]
-        yield Clue(
-            "claim.offshore",
-            "investment",
-            1.6 if _REGULATED.search(near) else 1.0,
-            found.group(),
-            snippet(text, found.start(), found.end()),
+        yield clue_at(
+            "claim.offshore", "investment", 1.6 if _REGULATED.search(near) else 1.0, found
         )

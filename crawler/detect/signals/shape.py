@@ -105,10 +105,7 @@ def joined_title(view: View) -> Iterator[Clue]:
     """
     title = view.text[: view.title_end]
     parts = [part for part in _JOINED.split(title) if part.strip()]
-    phrases: dict[str, set[str]] = {}
-    for hit in view.hits:
-        if hit.start < view.title_end:
-            phrases.setdefault(hit.term.group, set()).add(hit.term.text)
+    phrases = view.in_title()
     wagers = phrases.get("gambling.offer", set()) | phrases.get("gambling.brand", set())
     sought = wagers | phrases.get("gambling.search", set()) | phrases.get("gambling.lure", set())
     code = _BRAND_CODE.search(title)

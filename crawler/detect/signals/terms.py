@@ -17,11 +17,9 @@ _TOWARDS = {"gambling": "gambling", "investment": "investment", "scam": "scam"}
 def terms(view: View) -> Iterator[Clue]:
     """One clue a weight group: which of its terms stand on the page."""
     groups: dict[str, dict[str, Hit]] = {}
-    in_title: dict[str, set[str]] = {}
     for hit in view.hits:
         groups.setdefault(hit.term.group, {}).setdefault(hit.term.text, hit)
-        if hit.start < view.title_end:
-            in_title.setdefault(hit.term.group, set()).add(hit.term.text)
+    in_title = view.in_title()
     for group, found in sorted(groups.items()):
         if (weight := WEIGHTS.get(group)) is None:
             continue
