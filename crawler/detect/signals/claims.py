@@ -68,9 +68,9 @@ _RECOVERY = re.compile(
     r"(?:recuperamos|ayudamos a recuperar|ajudamos a recuperar) (?:su|seu|tu) (?:dinero|dinheiro)"
 )
 _RECOVERY_MARKS = marks(
-    "recover", "reclaim", "get back", "retriev", "recovery rate", "free case", "prioriti",
-    "money back", "lấy lại", "thu hồi", "追回", "挽回", "mengembalikan", "memulihkan",
-    "dapatkan semula", "верн", "recuperar", "recuperamos",
+    "recover", "reclaim", "get back", "getting back", "retriev", "trace", "fund rate",
+    "success rate", "free case", "claim check", "prioriti", "money back", "lấy lại", "thu hồi", "追回", "挽回",
+    "mengembalikan", "memulihkan", "dapatkan semula", "верн", "recuperar", "recuperamos",
 )  # fmt: skip
 _ISLES = r"(?:cura[cç]ao|anjouan|costa rica|kahnawake|tobique|comoros)"
 _ISLAND_LICENCE = re.compile(

@@ -125,6 +125,7 @@ def planted_brand(view: View) -> Iterator[Clue]:
     early = view.text[:1_200]
     if early.count("_") >= 4 and len(planted := _UNDERSCORED.findall(early)) >= 2:
         yield Clue("text.spun_brand", "gambling", 3.0, planted[0])
+        return
     found = _SPUN.findall(early)
     if not found:
         return
