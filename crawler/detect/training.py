@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.detect.evaluate import LABELS, Example
-from crawler.detect.model import MAX_NGRAMS, Trained, untrained
+from crawler.detect.model import MAX_NGRAMS, Model, Trained, untrained
 from crawler.detect.ngrams import Buckets, Table, name_grams
 from crawler.detect.page import grams_of, look
 from crawler.detect.signals import signals
@@ -57,7 +57,8 @@ def train(
     Raises ImportError without scikit-learn and ValueError when a label has no page. `trained_on`
     is the date, stored with the model.
     """
-    pages = [_row(example) for example in examples]
+    signals_alone = untrained()
+    pages = [_row(example, signals_alone) for example in examples]
     counts = Counter(row.label for row in pages)
     if missing := [label for label in LABELS if counts[label] < FOLDS]:
         raise ValueError(f"fewer than {FOLDS} pages are {missing[0]}; give some of each label")
@@ -93,8 +94,8 @@ def fold_of(host: str, folds: int = FOLDS) -> int:
     return int.from_bytes(hashlib.sha256(domain.encode()).digest()[:4]) % folds
 
 
-def _row(example: Example) -> _Row:
-    view = look(example.page, untrained())
+def _row(example: Example, model: Model) -> _Row:
+    view = look(example.page, model)
     clues = [clue for signal in signals() for clue in signal(view)]
 
     def total(*towards: str) -> float:
