@@ -11,7 +11,7 @@ from crawler.model import Category, Evidence, Verdict
 # The log-odds that the guiltiest page gives its host at most.
 _MAX_PAGE = 7.0
 # Without a guilty page, so much of what convicts must be the page's own wording or links.
-_OWN = 2.0
+_OWN = 1.0
 YOUNG_DAYS = 180
 # From even odds on, a page that is not judged a scam still speaks against its host.
 LIKELY = 0.5

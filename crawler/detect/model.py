@@ -39,6 +39,7 @@ WEIGHTS: dict[str, Weight] = {
     "gambling.likely": Weight(0.42, 1.6),
     "gambling.talk": Weight(0.16, 0.6),
     "investment.offer": Weight(1.1, 4.2),
+    "investment.recovery": Weight(1.6, 5.0),
     "investment.likely": Weight(0.38, 1.5),
     "investment.talk": Weight(0.16, 0.65),
     "investment.counters": Weight(0.5, 2.6),
@@ -62,15 +63,15 @@ TITLE_FACTOR = 1.5
 # The prior odds of a page on the trail being a scam, before anything is seen.
 PRIOR = -3.2
 # At or above the first a page is judged a scam, at or below the second innocent.
-SCAM = 0.9
-BENIGN = 0.25
+SCAM = 0.92
+BENIGN = 0.38
 # The least that a page's own wording and links must weigh before it is judged a scam.
-OWN = 0.8
+OWN = 0.4
 
 
 # What a table of n-grams may add or take away at most, in log-odds before calibration: they are
 # learnt from little, and a name proves nothing.
-MAX_NGRAMS = {"text": 3.0, "host": 1.2, "path": 0.8}
+MAX_NGRAMS = {"text": 3.0, "host": 1.2}
 
 
 class ModelError(ValueError):
@@ -81,8 +82,9 @@ class ModelError(ValueError):
 class Trained:
     """What `scamtrail train` learns.
 
-    `tables` are those of the n-grams of text, host and path. A clue's weight is multiplied by the
-    scale of its family: guilty, innocent, text, host or path. `about` is what the training was.
+    `tables` are those of the n-grams of text and host. A clue's weight is multiplied by the
+    scale of its signal, or of its family where the signal has none. `about` is what the training
+    was.
     """
 
     tables: Mapping[str, Table]
@@ -100,14 +102,20 @@ class Model:
     trained: Trained
     version: str
 
-    def scaled(self, family: str, weight: float) -> float:
-        """The weight of a clue of `family`, calibrated."""
-        return self.trained.scales[family] * weight
+    def scale(self, signal: str, towards: str) -> float:
+        """What the calibration multiplies the weight of a clue by."""
+        scales = self.trained.scales
+        return scales[signal] if signal in scales else scales[family_of(towards)]
 
 
-UNTRAINED = Trained(
-    {}, dict.fromkeys(("guilty", "innocent", "text", "host", "path"), 1.0), PRIOR, {}
-)
+# A family's scale is that of its signals which too few pages showed.
+FAMILIES = ("guilty", "innocent", "text", "host")
+UNTRAINED = Trained({}, dict.fromkeys(FAMILIES, 1.0), PRIOR, {})
+
+
+def family_of(towards: str) -> str:
+    """The family of a clue that speaks `towards` a category, any scam or innocence."""
+    return "innocent" if towards == "innocent" else "guilty"
 
 
 @cache

@@ -40,11 +40,11 @@ class Grams:
     starts: NDArray[np.intp]
     ends: NDArray[np.intp]
 
-    def distinct(self, bits: int) -> Buckets:
+    def distinct(self) -> Buckets:
         """Each bucket once, ascending."""
-        present = np.zeros(1 << bits, bool)
-        present[self.buckets] = True
-        return np.flatnonzero(present).astype(np.uint32)
+        ordered = np.sort(self.buckets)
+        first: Buckets = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+        return first
 
     def strongest(self, weights: NDArray[np.float32], chosen: Buckets, count: int) -> list[str]:
         """Up to `count` n-grams of `chosen` buckets with the greatest weights, without overlap."""
@@ -93,7 +93,7 @@ def text_grams(text: str, bits: int) -> Grams:
 
 
 def name_grams(name: str, bits: int) -> Grams:
-    """Runs of three to five characters of a host name or path, its ends marked."""
+    """Runs of three to five characters of a host name, its ends marked."""
     return _grams(f"^{name[:120]}$", bits, (3, 4, 5), words=False)
 
 

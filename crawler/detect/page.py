@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from crawler.detect.model import BENIGN, MAX_NGRAMS, OWN, SCAM, Model, probability
 from crawler.detect.ngrams import Buckets, Grams, Table, name_grams, text_grams
-from crawler.detect.signals import Clue, View, is_own, marks_of, signals
+from crawler.detect.signals import LEARNT, Clue, View, is_own, marks_of, signals
 from crawler.detect.text import normalise
 from crawler.model import Category, Evidence, Page, Verdict
 
@@ -58,9 +58,7 @@ def judge(page: Page, model: Model) -> Verdict:
     used += [clue for weighed in found for clue in weighed.clues(category)]
     chance = probability(sum(clue.weight for clue in used))
     evidence = tuple(_evidence(clue, page, category) for clue in used)
-    own = sum(
-        clue.weight for clue in used if clue.towards == category.value and is_own(clue.signal)
-    )
+    own = sum(clue.weight for clue in used if clue.towards != "innocent" and is_own(clue.signal))
     if chance >= SCAM and own >= OWN:
         return Verdict(category, _kind(view, clues, category), chance, evidence, model.version)
     if view.words < FEW_WORDS:
@@ -74,8 +72,7 @@ def judge(page: Page, model: Model) -> Verdict:
 
 
 def _calibrated(clue: Clue, model: Model) -> Clue:
-    family = "innocent" if clue.towards == "innocent" else "guilty"
-    return replace(clue, weight=model.scaled(family, clue.weight))
+    return replace(clue, weight=model.scale(clue.signal, clue.towards) * clue.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +92,26 @@ class _Weighed:
             by_bucket = self.table.gambling if gambling else self.table.investment
             signed = by_bucket if weight > 0 else -by_bucket
             strongest = self.grams.strongest(signed, self.chosen, 4)
-            yield Clue(f"{self.name}.ngrams", category.value, weight, " · ".join(strongest))
+            yield Clue(f"{self.name}{LEARNT}", category.value, weight, " · ".join(strongest))
 
 
 def _ngrams(view: View, model: Model) -> Iterator[_Weighed]:
     for name, table in model.trained.tables.items():
         if (grams := grams_of(view, name, table.bits)) is None:
             continue
-        chosen = grams.distinct(table.bits)
-        limit = MAX_NGRAMS[name]
+        chosen = grams.distinct()
+        limit, scale = MAX_NGRAMS[name], model.trained.scales[name]
         gambling, investment = (
-            model.scaled(name, max(-limit, min(limit, score))) for score in table.scores(chosen)
+            scale * max(-limit, min(limit, score)) for score in table.scores(chosen)
         )
         yield _Weighed(name, table, grams, chosen, (gambling, investment))
 
 
 def grams_of(view: View, name: str, bits: int) -> Grams | None:
-    """The n-grams of a page's text, host or path; None where the page has no such thing."""
+    """The n-grams of a page's text or host; None where the page has no such thing."""
     if name == "text":
         return text_grams(view.text, bits)
-    if not view.host or (name == "path" and view.path == "/"):
-        return None
-    return name_grams(view.host if name == "host" else view.path, bits)
+    return name_grams(view.host, bits) if view.host else None
 
 
 def look(page: Page, model: Model) -> View:
@@ -229,11 +224,11 @@ _INVESTMENT_KINDS = (
 
 def _innocent_kind(clues: list[Clue]) -> str:
     names = {clue.signal: clue.weight for clue in clues}
-    if names.get("terms.reporting.regulator", 0) < -1.5:
+    if names.get("terms.reporting.regulator", 0) < -1.0:
         return "regulator"
-    if names.get("terms.reporting.help", 0) < -1.0:
+    if names.get("terms.reporting.help", 0) < -0.6:
         return "help"
-    if names.get("terms.reporting.news", 0) < -0.7 or "voice.news_schema" in names:
+    if names.get("terms.reporting.news", 0) < -0.4 or "voice.news_schema" in names:
         return "news"
     return "licensed" if "voice.licensee" in names else ""
 

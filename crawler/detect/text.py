@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from opencc import OpenCC
 
 MAX_MATCHED = 40_000
 
@@ -21,9 +22,9 @@ _WORD, _BETWEEN, _HIDDEN, _CYRILLIC = 1, 2, 3, 4
 
 
 def normalise(text: str) -> str:
-    """NFKC, lower case, invisible characters gone, disguised words undone.
+    """NFKC, lower case, simplified Chinese, invisible characters gone, disguised words undone.
 
-    `c a s i n o`, `百-家-乐` and `cаsino` with a Cyrillic а come out as the plain words.
+    `c a s i n o`, `百-家-樂` and `cаsino` with a Cyrillic а come out as the plain words.
     """
     text = _folded(text[:MAX_MATCHED])
     kinds = _kinds()[np.minimum(codes(text), 0xFFFF)]
@@ -33,6 +34,7 @@ def normalise(text: str) -> str:
             kinds = _kinds()[np.minimum(codes(text), 0xFFFF)]
         if (kinds == _CYRILLIC).any():
             text = _MIXED.sub(lambda match: match.group().translate(_LOOKALIKES), text)
+        text = _simplified(text)
     if _has_spaced(kinds):
         text = _SPACED.sub(lambda match: _SEPARATOR.sub("", match.group()), text)
     return text
@@ -53,6 +55,30 @@ def _folded(text: str) -> str:
     if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
     return text.lower()
+
+
+def _simplified(text: str) -> str:
+    """Traditional Chinese characters as simplified ones, so that terms and n-grams serve both.
+
+    One for one, whatever the words; Japanese text changes with it, as do its terms.
+    """
+    points = codes(text)
+    plain = _simple()[np.minimum(points, 0xFFFF)]
+    if not (plain != np.minimum(points, 0xFFFF)).any():
+        return text
+    points = np.where(points < 0xFFFF, plain, points)
+    return points.tobytes().decode("utf-32-le", "surrogatepass")
+
+
+@cache
+def _simple() -> NDArray[np.uint32]:
+    """The simplified form of each code point of the basic plane (OpenCC, characters alone)."""
+    table = np.arange(0x10000, dtype=np.uint32)
+    han = range(0x3400, 0xA000)
+    # A line a character, lest neighbours be taken for a word.
+    simple = OpenCC("t2s").convert("\n".join(map(chr, han))).split("\n")
+    table[list(han)] = [ord(char) for char in simple]
+    return table
 
 
 def _has_spaced(kinds: NDArray[np.uint8]) -> bool:

@@ -11,6 +11,7 @@ from blocklists.config import PublishConfig
 from blocklists.delta import Removals
 from blocklists.manifest import Manifest
 from blocklists.select import HACKED_KIND, Address, GuiltyPage, Override, Selection, Site, select
+from crawler.detect.signals import LEARNT
 from crawler.model import Category
 from crawler.reference import ReferenceTable
 from crawler.stages.sources import feeds
@@ -19,8 +20,8 @@ from crawler.store import queries as q
 from crawler.workspace import Workspace
 
 # Evidence at or above this weight (log-odds) counts as strong by itself: it multiplies the odds
-# of a scam by at least e^1.5, about 4.5.
-STRONG_WEIGHT = 1.5
+# of a scam by at least e, about 2.7. What was learnt of n-grams gives no reason.
+STRONG_WEIGHT = 1.0
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -183,6 +184,7 @@ def _guilty(rows: Iterable[q.PageRow]) -> Iterator[GuiltyPage]:
             item.signal: f"{item.signal}: {item.value}"[:160]
             for item in sorted(row.verdict.evidence, key=lambda item: item.weight)
             if item.weight >= STRONG_WEIGHT
+            and not item.signal.endswith(LEARNT)
             and item.category in (row.verdict.category, Category.OTHER_SCAM)
         }
         yield GuiltyPage(
@@ -223,7 +225,7 @@ def _strong(store: Store, host: str, category: Category) -> dict[str, str]:
         store,
         "SELECT signal, value, max(weight) AS weight FROM evidence"
         " WHERE host = ? AND category IN (?, 'other_scam') AND weight >= ?"
-        " GROUP BY signal ORDER BY 3 DESC, 1",
-        (host, category.value, STRONG_WEIGHT),
+        " AND signal NOT LIKE ? GROUP BY signal ORDER BY 3 DESC, 1",
+        (host, category.value, STRONG_WEIGHT, f"%{LEARNT}"),
     )
     return {row["signal"]: f"{row['signal']}: {row['value']}"[:160] for row in rows}

@@ -112,6 +112,15 @@ def test_disguised_words_are_seen(disguise: str) -> None:
     assert [name for name in signals if name.startswith("terms.gambling.")]
 
 
+@given(st.text(alphabet="真人百家樂乐體育投注娛乐樂場a1 ", max_size=40))
+def test_traditional_and_simplified_characters_are_one(said: str) -> None:
+    simple = said.translate(str.maketrans("樂體娛場", "乐体娱场"))
+    assert normalise(said) == normalise(simple)
+    assert [hit.term.text for hit in MODEL.lexicon.hits(normalise(said))] == [
+        hit.term.text for hit in MODEL.lexicon.hits(normalise(simple))
+    ]
+
+
 def test_latin_terms_are_whole_words() -> None:
     hits = {
         hit.term.text for hit in MODEL.lexicon.hits(normalise("a depositary in togelau; Togel!"))
@@ -146,7 +155,7 @@ def test_a_long_page_cannot_pile_up_weight() -> None:
     terms = [term.text for term in load().terms if term.group == "gambling.offer"]
     verdict = judged("<p>" + " . ".join(terms * 20))
     offer = next(item for item in verdict.evidence if item.signal == "terms.gambling.offer")
-    assert offer.weight <= MODEL.scaled("guilty", 4.2)
+    assert offer.weight <= 4.2 * MODEL.scale("terms.gambling.offer", "gambling")
 
 
 @pytest.mark.parametrize(
@@ -251,8 +260,8 @@ def test_a_cloaked_site_is_judged_by_its_other_face() -> None:
 @pytest.mark.parametrize(
     ("name", "body", "wanted"),
     [
-        ("royalgame888.test", "<p>Our club meets every Sunday in the garden.</p>", False),
-        ("site.test", "<p>Khuyến mãi nạp đầu mỗi ngày cho thành viên.</p>", True),
+        ("royalgame888.test", "<p>Sign up for the club of the town.</p>", False),
+        ("site.test", "<p>Nạp tối thiểu 50k, nhận thưởng nạp đầu.</p>", True),
     ],
 )
 def test_an_accused_host_is_guilty_by_its_words_and_never_by_its_name(

@@ -73,6 +73,31 @@ def test_the_same_pages_give_the_same_bytes_and_a_model_that_judges(tmp_path: Pa
     assert (about["trained_on"], about["pages"]["benign"]) == ("2026-11-25", 12)
 
 
+def test_pages_that_nobody_looked_at_are_learnt_from_and_calibrate_alone(tmp_path: Path) -> None:
+    pages = labelled(tmp_path / "pages.jsonl")
+    unseen = tmp_path / "unseen.jsonl"
+    text = "{} at our online casino, claim your bonus, place your bet".format
+    lines = [
+        {"url": f"http://u{number}.example/", "text": text(number), "label": label}
+        for number in range(40)
+        for label in ("benign", "gambling")
+    ]
+    unseen.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    alone, both = tmp_path / "alone.npz", tmp_path / "both.npz"
+    for output, also in ((alone, ()), (both, ("--unseen", unseen))):
+        done = scamtrail("train", pages, *also, "--date", "2026-11-25", "-o", output)
+        assert done.returncode == 0, done.stderr
+    assert "116 pages, 0 names" in done.stdout
+    before, after = (detect.read_model(path.read_bytes()) for path in (alone, both))
+    assert after.trained.about["pages"] == {"benign": 52, "gambling": 52, "investment": 12}
+    # There the words of the trade stand on innocent pages as often as on others.
+    offer = ("terms.gambling.offer", "gambling")
+    assert after.scale(*offer) < before.scale(*offer)
+    wrong = tmp_path / "wrong.jsonl"
+    wrong.write_text("{}\n")
+    assert "wrong.jsonl: line 1" in scamtrail("train", pages, "--unseen", wrong).stderr
+
+
 def test_training_names_what_is_missing(tmp_path: Path) -> None:
     lacking = scamtrail("train", labelled(tmp_path / "p.jsonl", without="investment"))
     assert lacking.returncode == 2
@@ -114,6 +139,12 @@ def test_a_name_alone_convicts_nobody() -> None:
     dull = "<p>Opening hours are from nine to five, the office is on the second floor.</p>"
     verdict = judged(dull, "http://casino-slot-88bet.test/4711/viewspace-12.html")
     assert any(item.signal == "shape.gambling_name" for item in verdict.evidence)
+    assert not verdict.category.is_scam
+
+
+def test_learnt_n_grams_alone_convict_nobody() -> None:
+    verdict = judged("<title>Casino</title>")
+    assert verdict.probability > 0.5
     assert not verdict.category.is_scam
 
 
@@ -218,7 +249,7 @@ def test_the_sum_that_check_prints_can_be_done_again(tmp_path: Path) -> None:
     assert sum(parts) == pytest.approx(total, abs=0.1)
     shown = float(lines[0].rpartition("p=")[2].split()[0])
     assert shown == pytest.approx(1 / (1 + math.exp(-total)), abs=0.01)
-    assert "a scam from 0.9, innocent to 0.25" in lines[-1]
+    assert f"a scam from {detect.SCAM}, innocent to {detect.BENIGN}" in lines[-1]
 
 
 def test_evaluate_lists_the_misjudged_with_their_evidence(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def judged(body: str, url: str) -> Verdict:
         ("claim.recovery", "<p>Hire Orion Hackers for getting back your money</p>",
          "http://x.test/"),
         ("claim.recovery", "<p>Fund rate of 94% since 2019</p>", "http://x.test/"),
-        ("claim.recovery", "<p>Get a free claim check today</p>", "http://x.test/"),
+        ("claim.recovery", "<p>Free claim check for investors</p>", "http://x.test/"),
         ("claim.wager_multiple", "<p>Bonus with rollover of 12x</p>", "http://x.test/"),
         ("claim.wager_multiple", "<p>彩金需要3倍流水方可提款</p>", "http://x.test/"),
         ("claim.island_licence", "<p>Casino licensed under the laws of Curacao</p>",

@@ -63,12 +63,17 @@ def clue_at(name: str, towards: str, weight: float, match: re.Match[str]) -> Clu
     return Clue(name, towards, weight, match.group().strip()[:60], around)
 
 
-def is_own(name: str) -> bool:
-    """Whether a clue of this name is the page's own wording or links.
+# What the names of clues end with that were learnt and that nobody can read.
+LEARNT = ".ngrams"
 
-    The shape of a name convicts nobody, and neither does what else its host is known for.
+
+def is_own(name: str) -> bool:
+    """Whether a clue of this name is the page's own wording or links, for anyone to read.
+
+    The shape of a name convicts nobody, and neither does what else its host is known for or what
+    was learnt of n-grams.
     """
-    return name.partition(".")[0] not in ("shape", "host", "path")
+    return name.partition(".")[0] not in ("shape", "host") and not name.endswith(LEARNT)
 
 
 Signal = Callable[[View], Iterator[Clue]]

@@ -18,7 +18,7 @@ _REGULATOR = re.compile(
     r"(?:giấy phép (?:của )?(?:pagcor|cagayan|curacao|isle of man)|ใบอนุญาตจาก ?pagcor|"
     r"lisensi (?:resmi )?(?:dari )?(?:pagcor|curacao)|berlisensi (?:resmi )?pagcor|"
     r"pagcor (?:resmi|cấp phép)|"
-    r"(?:菲律宾|菲律賓|马耳他|馬爾他|库拉索|庫拉索|英属维尔京|英屬維京)[^\x00]{0,12}(?:牌照|执照|執照|认证|認證)|"
+    r"(?:菲律宾|马耳他|马尔他|库拉索|英属维尔京|英属维京)[^\x00]{0,12}(?:牌照|执照|认证)|"
     r"美国msb|msb牌照|лиценци[яию] (?:кюрасао|curacao))"
 )
 # Claims stand near the top, and looking further costs more than it finds.
@@ -27,11 +27,11 @@ _EARLY = 2_000
 _MARKS = marks(
     "pagcor", "malta", "cura", "isle of man", "costa rica", "anjouan", "kahnawake", "cagayan",
     "fsc", "svg", "msb", "fincen", "nfa", "fca", "mga", "asic", "cysec", "companies house",
-    "government of", "牌照", "执照", "執照", "认证", "認證", "лиценци",
+    "government of", "牌照", "执照", "认证", "лиценци",
 )  # fmt: skip
 _STAKE = (
-    r"(?:turn ?over|rollover|wager(?:ing|ed)?|play ?through|vòng cược|doanh thu cược|打码|打碼|"
-    r"流水(?:要求)?|вейджер\w*|отыгры\w+|เทิร์น|ท\u0e4d\u0e32ยอด|rolagem|賭け条件|出金条件)"
+    r"(?:turn ?over|rollover|wager(?:ing|ed)?|play ?through|vòng cược|doanh thu cược|打码|"
+    r"流水(?:要求)?|вейджер\w*|отыгры\w+|เทิร์น|ท\u0e4d\u0e32ยอด|rolagem|赌け条件|出金条件)"
 )
 # Sales grow by a factor, too: nothing but a few words of grammar may stand between.
 _BETWEEN = r"[ :：(=]{0,3}(?:(?:of|is|minimal|mencapai|至少|du|de|at) ){0,2}"
@@ -42,8 +42,8 @@ _WAGER = re.compile(
 )
 _WAGER_MARKS = marks(
     "turnover", "turn over", "rollover", "wager", "playthrough", "play through", "vòng cược",
-    "doanh thu cược", "流水", "打码", "打碼", "вейджер", "отыгры", "เทิร์น", "ท\u0e4d\u0e32ยอด",
-    "rolagem", "賭け条件", "出金条件",
+    "doanh thu cược", "流水", "打码", "вейджер", "отыгры", "เทิร์น", "ท\u0e4d\u0e32ยอด",
+    "rolagem", "赌け条件", "出金条件",
 )  # fmt: skip
 _LOST = r"(?:lost |stolen |scammed |your )*(?:funds?|money|crypto(?:currency)?|bitcoins?|assets?)"
 _BACK = r"(?:recover(?:ing|ed|y of)?|reclaim(?:ing)?|get(?:ting)? back|retrieve|retrieving|trace)"
@@ -61,7 +61,7 @@ _RECOVERY = re.compile(
     r"money back from (?:a |your )?(?:fraudulent|scam|fake|unregulated) broker|"
     r"\b(?:your|the) case will be prioriti[sz]ed|\bfree (?:case (?:review|evaluation)|claim check)|"
     r"(?:giúp|hỗ trợ) (?:bạn )?(?:lấy lại|thu hồi) (?:tiền|vốn)|"
-    r"(?:我们|我們)[^。]{0,12}(?:追回|挽回)|"
+    r"我们[^。]{0,12}(?:追回|挽回)|"
     r"(?:kami|kita) (?:bantu|membantu)[^.]{0,20}(?:mengembalikan|memulihkan|dapatkan semula)|"
     r"(?:мы|наши юристы)[^.]{0,30}верн[её]\w* (?:ваши )?(?:деньги|средства)|"
     r"\bверн[её]м (?:ваши )?(?:деньги|средства)|"
@@ -69,8 +69,8 @@ _RECOVERY = re.compile(
 )
 _RECOVERY_MARKS = marks(
     "recover", "reclaim", "get back", "getting back", "retriev", "trace", "fund rate",
-    "success rate", "free case", "claim check", "prioriti", "money back", "lấy lại", "thu hồi", "追回", "挽回",
-    "mengembalikan", "memulihkan", "dapatkan semula", "верн", "recuperar", "recuperamos",
+    "success rate", "free case", "claim check", "prioriti", "money back", "lấy lại", "thu hồi",
+    "追回", "挽回", "mengembalikan", "memulihkan", "dapatkan semula", "верн", "recuperar",
 )  # fmt: skip
 _ISLES = r"(?:cura[cç]ao|anjouan|costa rica|kahnawake|tobique|comoros)"
 _ISLAND_LICENCE = re.compile(
@@ -79,11 +79,11 @@ _ISLAND_LICENCE = re.compile(
     r"licen[cs]ed (?:and regulated )?(?:by|in|under)(?: the)?(?: (?:government|laws) of)? "
     rf"{_ISLES}|"
     rf"{_ISLES} (?:gaming |gambling |e-?gaming )?licen[cs]e|laws of {_ISLES}|licencia de curazao|"
-    r"licença de cura[cç]ao|лицензи\w+ кюрасао|キュラソー|쿠라사오|库拉索|庫拉索"
+    r"licença de cura[cç]ao|лицензи\w+ кюрасао|キュラソー|쿠라사오|库拉索"
 )
 _ISLE_MARKS = marks(
     "/jaz", "ogl/", "cura", "anjouan", "costa rica", "kahnawake", "tobique", "comoros",
-    "кюрасао", "キュラソー", "쿠라사오", "库拉索", "庫拉索",
+    "кюрасао", "キュラソー", "쿠라사오", "库拉索",
 )  # fmt: skip
 _CHATS = marks(
     "whatsapp", "whats app", "telegram", "zalo", "line", "wechat", "微信", "电报", "飞机", "kakao",
@@ -94,7 +94,7 @@ _NUMBER = re.compile(r"(?:no\.?|number|nº|№|#|frn|ref) ?[:.]? ?[a-z]{0,5}[-/ 
 _NEAR = 80
 _CHAT_ONLY = re.compile(
     r"(?:whats ?app|telegram|zalo|line ?id|line|wechat|微信|电报|飞机|kakao|카톡|viber|ไลน์) ?"
-    r"(?:id|us|me|号|號|:|：)? ?[:：@]? ?(?:@[\w.]{3,}|\+\d[\d -]{6,16}\d)"
+    r"(?:id|us|me|号|:|：)? ?[:：@]? ?(?:@[\w.]{3,}|\+\d[\d -]{6,16}\d)"
 )
 
 

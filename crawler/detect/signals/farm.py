@@ -16,30 +16,28 @@ _EVERYDAY = re.compile(
 )
 # A name of ideographs with a number, of the kind that is planted where an institution's stood.
 _PLANTED = re.compile(
-    r"[\u4e00-\u9fff]{2}(?<![元送得第约約至到共仅僅达達超满滿赠贈返积積为為在高低近一二三四五六日人])"
-    r"(?!19\d\d|20\d\d)\d{2,4}(?![\d.:,年月日号號元人名个個万萬亿%点點时時分岁歲届屆级級期选選余餘多])"
+    r"[\u4e00-\u9fff]{2}(?<![元送得第约至到共仅达超满赠返积为在高低近一二三四五六日人])"
+    r"(?!19\d\d|20\d\d)\d{2,4}(?![\d.:,年月日号元人名个万亿%点时分岁届级期选余多])"
 )
 # A brand of two ideographs and a code, above what farms append to it; carmakers append none of it.
 _MIXED = re.compile(
     r"[\u4e00-\u9fff]{2}(?=[a-z\d]{2,7}(?![a-z\d]))(?=\d*[a-z])(?=[a-z]*\d)[a-z\d]{2,7} ?"
-    r"(?:娱乐|娛樂|体育|體育|电竞|電競|电子|棋牌|国际|國際|手机网页|全站|\(中国\)|网址|网站平台|登录|登陆|入口|首页|app)"
+    r"(?:娱乐|体育|电竞|电子|棋牌|国际|手机网页|全站|\(中国\)|网址|网站平台|登录|登陆|入口|首页|app)"
 )
 _IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]+")
-_TAILS = frozenset(
-    ("官方网站", "官方網站", "官网", "官方版", "官方入口", "登录入口", "首页", "手机版", "网站")
-)
+_TAILS = frozenset(("官方网站", "官网", "官方版", "官方入口", "登录入口", "首页", "手机版", "网站"))
 _SOUTHERN = re.compile(r"[\u0e01-\u0e2eăâđêôơư\u1ea0-\u1ef9]")
 _VIETNAMESE = re.compile(r"[a-zà-ỹđ]{9,40}")
 _MARKED = re.compile(r"[ăđơư\u1ea0-\u1ef9]")
 _FEW_PHRASES = 60
 _LINE = re.compile(
-    r"(?:线路|線路|路线|\bline|\broute|jalur|đường dây|đường truyền|máy chủ|\bserver|ทางเข้า|"
+    r"(?:线路|路线|\bline|\broute|jalur|đường dây|đường truyền|máy chủ|\bserver|ทางเข้า|"
     r"เส้นทาง|สาย|линия|зеркало|línea|linha|라인|サーバー|ខ្សែ|ເສັ້ນທາງ|လိုင်း) ?"
     r"[#：:]? ?0?([1-9一二三四五])"
 )  # fmt: skip
 # `re` has no literal start to look for in the pattern above; these are looked for first.
 _LINE_MARKS = marks(
-    "线路", "線路", "路线", "line", "route", "jalur", "đường", "máy chủ", "server", "ทางเข้า",
+    "线路", "路线", "line", "route", "jalur", "đường", "máy chủ", "server", "ทางเข้า",
     "เส้นทาง", "สาย", "линия", "зеркало", "línea", "linha", "라인", "サーバー", "ខ្សែ", "ເສັ້ນທາງ",
     "လိုင်း",
 )  # fmt: skip

@@ -10,20 +10,20 @@ from crawler.detect.signals import Clue, View, clue_at, marks, signal
 _NUMBER = re.compile(
     r"[京津沪渝冀晋辽吉黑苏浙皖闽赣鲁豫鄂湘粤琼川贵云陕甘青蒙桂宁新藏]"
     r"icp[备证][-\d ]{0,4}\d{6,10}号?|"
-    r"公网安备 ?\d{10,14}|統一編號 ?[:：]? ?\d{8}|統編 ?[:：]? ?\d{8}|"
-    r"사업자 ?등록 ?번호 ?[:：]? ?\d{3}-\d{2}-\d{5}|通信販売業者登録|特定商取引法|古物商許可|"
+    r"公网安备 ?\d{10,14}|统一编号 ?[:：]? ?\d{8}|统编 ?[:：]? ?\d{8}|"
+    r"사업자 ?등록 ?번호 ?[:：]? ?\d{3}-\d{2}-\d{5}|通信贩売业者登录|特定商取引法|古物商许可|"
     r"\bcnpj ?[:nº°.]{0,3} ?\d{2}\.?\d{3}\.?\d{3}/\d{4}-\d{2}|\bогрн(?:ип)? ?[:№]? ?\d{13,15}|"
     r"\bинн ?[:№]? ?\d{10,12}|\b(?:mst|mã số thuế|mã số doanh nghiệp) ?[:.]? ?\d{10}\b|"
     r"\bnib ?[:.]? ?\d{13}\b|\bcif ?[:.]? ?[a-z]\d{8}\b|เลขทะเบียนนิติบุคคล ?[:.]? ?\d{13}"
 )
 # `re` has no literal start to look for in the pattern above; these are looked for first.
 _NUMBER_MARKS = marks(
-    "icp", "公网安备", "統一編號", "統編", "사업자", "登録", "特定商取引法", "古物商", "cnpj",
+    "icp", "公网安备", "统一编号", "统编", "사업자", "登录", "特定商取引法", "古物商", "cnpj",
     "огрн", " инн ", " инн:", "mst ", "mst:", "mã số", " nib", " cif ", " cif:", "เลขทะเบียน",
 )  # fmt: skip
 _FIRM = (
     " ltd", " limited", " llc", " inc.", ", inc", " plc", " gmbh", " s.r.l", " srl", " s.a.",
-    " ltda", " bhd", " pte", " corp", " pt ", "công ty", " ооо", " оао", "有限公司", "集团", "集團",
+    " ltda", " bhd", " pte", " corp", " pt ", "công ty", " ооо", " оао", "有限公司", "集团",
     "株式会社", "合同会社", "주식회사", "บริษัท", "ក្រុមហ៊ុន", "ບໍລິສັດ", "ကုမ္ပဏီ", " street",
     " avenue", " road", " suite ", " jalan ", " jl.", " calle ", " rua ", "улица", " ул.",
 )  # fmt: skip

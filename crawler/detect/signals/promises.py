@@ -25,20 +25,20 @@ _RULE_BEHIND = re.compile(rf"[ -]?(?:profit |gain |return |price )?{_RULE}")
 # A gift on what is paid in, as bookmakers and shops give it: "bonus harian 10%".
 _GIFT = re.compile(
     r"bonus|bônus|bono\b|cash ?back|rebate|rakeback|reload|discount|diskon|potongan|โบนัส|คืนยอด|"
-    r"hoàn trả|hoàn tiền|khuyến mãi|返水|优惠|優惠|红利|紅利|бонус|к[эе]шб[эе]к|ボーナス|보너스|"
+    r"hoàn trả|hoàn tiền|khuyến mãi|返水|优惠|红利|бонус|к[эе]шб[эе]к|ボーナス|보너스|"
     r"페이백"
 )
 # A licensed firm may name a rate a month; five per cent and more it may not.
 _MONTH = re.compile(
     r"(?P<rate>\d{1,3}(?:[.,]\d{1,2})?) ?%[^\d%\x00]{0,12}"
     r"(?:per month|a month|monthly|/ ?month|per bulan|sebulan|tiap bulan|/bulan|ต่อเดือน|/เดือน|"
-    r"mỗi tháng|/tháng|một tháng|每月|每個月|月化|ежемесячно|в месяц|"
+    r"mỗi tháng|/tháng|một tháng|每月|每个月|月化|ежемесячно|в месяц|"
     r"al mes|mensual|ao mês|por mês|月利|매월|월 수익)"
 )
 _MIN_MONTHLY = 5.0
 # Money a day without a rate, as jobs and dividends of schemes promise it.
 _EARN = ("earn", "income", "profit", "รายได้", "กำไร", "ปันผล", "ได้เงิน", "thu nhập", "kiếm",
-         "lương", "cuan", "untung", "penghasilan", "pendapatan", "日赚", "日入", "日結", "日结",
+         "lương", "cuan", "untung", "penghasilan", "pendapatan", "日赚", "日入", "日结",
          "lucro", "ganhe", "gana", "доход", "заработок")  # fmt: skip
 _INCOME = re.compile(
     rf"(?:{'|'.join(_EARN)})[^\d\x00]{{0,12}}[$฿₫]?\d[\d.,–-]{{1,14}} ?"
@@ -52,7 +52,7 @@ _DAY_MARKS = marks(
 )  # fmt: skip
 _DOUBLE = re.compile(
     r"double your (?:money|bitcoin|investment|usdt|deposit)|"
-    r"(?:本金|资金|資金|收益|资产|資產|财富|財富|账户|帳戶|盈利|投资|投資)"
+    r"(?:本金|资金|收益|资产|财富|账户|帐户|盈利|投资)"
     r"[^。\x00]{0,6}翻倍|2x your|"
     # "gấp đôi" and "เท่าตัว" alone are said of anything that grows;
     # NFKC takes U+0E33 apart.

@@ -9,7 +9,7 @@ _EARLY = 6_000
 _LEVEL = re.compile(
     r"(?:(?:level|lvl|gen(?:eration)?|tier|tầng|cấp|f|уров\w+|ชั้นที่|ชั้น|nivel|nível|第)"
     r" ?(\d{1,2}|[一二三四五六])\b|(\d{1,2})(?:st|nd|rd|th)? (?:level|gen(?:eration)?|уров\w+)|"
-    r"([一二三四五六])[代级級])[^\d%\x00]{0,24}\d{1,2}(?:[.,]\d{1,2})? ?%"
+    r"([一二三四五六])[代级])[^\d%\x00]{0,24}\d{1,2}(?:[.,]\d{1,2})? ?%"
 )
 _LEVEL_AFTER = re.compile(
     r"\d{1,2}(?:[.,]\d{1,2})? ?% ?(?:from |for |on |dari |từ )?(?:the |your |their )?"
@@ -17,7 +17,7 @@ _LEVEL_AFTER = re.compile(
 )
 _RECRUITS = re.compile(
     r"referral|referred|downline|upline|\bdirects?\b|sponsor|\bteam\b|network|\bf1\b|tuyến dưới|"
-    r"giới thiệu|реферал|referido|indicad|下级|下級|直推|推荐|推薦|bawahan|ajak|แนะนำ|ดาวน์ไลน์"
+    r"giới thiệu|реферал|referido|indicad|下级|直推|推荐|bawahan|ajak|แนะนำ|ดาวน์ไลน์"
 )
 _DIRECTS = re.compile(
     r"\b\d{1,2} (?:active |qualified |direct |paid )?(?:directs|direct referrals?)\b"

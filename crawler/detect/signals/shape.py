@@ -139,9 +139,7 @@ def planted_brand(view: View) -> Iterator[Clue]:
 _UNDERSCORED = re.compile(
     r"(?=[a-z]*\d)[a-z\d]{4,9}[\u4e00-\u9fff]{2,10}_[^\s_]{2,24}_[a-z\d]{4,9}[\u4e00-\u9fff]{2,8}"
 )
-_SPUN = re.compile(
-    r"[\u4e00-\u9fff]{2,3}\d{0,3}(?:体育|體育|娱乐|娛樂|电竞|電競|电子|棋牌|国际|國際)"
-)
+_SPUN = re.compile(r"[\u4e00-\u9fff]{2,3}\d{0,3}(?:体育|娱乐|电竞|电子|棋牌|国际)")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 
 

@@ -27,14 +27,14 @@ _SHELL_WORDS = 60
 _MAX_SCRIPT = 20_000
 # Forms name these; both on one short page make a closed circle that recruits.
 _INVITED = (
-    "invitation code", "invite code", "referral code", "邀请码", "邀請碼", "推荐码", "推薦碼",
+    "invitation code", "invite code", "referral code", "邀请码", "推荐码",
     "mã giới thiệu", "mã mời", "kode undangan", "kode referral", "kod jemputan", "kod rujukan",
     "รหัสแนะน\u0e4d\u0e32", "รหัสผู้แนะน\u0e4d\u0e32", "รหัสเชิญ", "código de convite",
     "código de invitación", "код приглашения", "추천인 코드", "추천코드", "초대 코드", "招待コード",
     "លេខកូដអញ្ជើញ", "កូដអញ្ជើញ", "ລະຫັດແນະນ\u0ecd\u0eb2", "ລະຫັດເຊີນ", "ဖိတ်ခေါ်ကုဒ်",
 )  # fmt: skip
 _PASSWORD = (
-    "password", "密码", "密碼", "mật khẩu", "kata sandi", "kata laluan", "รหัสผ่าน", "senha",
+    "password", "密码", "mật khẩu", "kata sandi", "kata laluan", "รหัสผ่าน", "senha",
     "contraseña", "пароль", "비밀번호", "パスワード", "ពាក្យសម្ងាត់", "លេខសម្ងាត់", "ລະຫັດຜ່ານ", "စကားဝှက်",
 )  # fmt: skip
 _FORM_WORDS = 90

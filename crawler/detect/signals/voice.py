@@ -17,7 +17,7 @@ _BODY = re.compile(
 )
 _LICENCE = re.compile(
     r"(?:licen[cs]e|authori[sz]ation|registration|reg\.?|firm reference|frn|số giấy phép|"
-    r"giấy phép số|ใบอนุญาตเลขที่|izin usaha|nomor izin|牌照号|许可证号|編號|编号) ?"
+    r"giấy phép số|ใบอนุญาตเลขที่|izin usaha|nomor izin|牌照号|许可证号|编号) ?"
     r"(?:no\.?|number|nomor|số|เลขที่|[:：#])? ?[:：#]? ?"
     r"([a-z]{0,6}[-/ ]?\d[\d/-]{3,15})",
 )
@@ -39,7 +39,6 @@ _DUTIES = (
     "คุ้มครองเงินฝาก",
     "bảo hiểm tiền gửi",
     "存款保险",
-    "存款保險",
     "juega con responsabilidad",
     "juego responsable",
     "jogue com responsabilidade",
@@ -50,7 +49,7 @@ _DUTIES = (
     "การลงทุนมีความเสี่ยง",
     "ผู้ลงทุนควรท\u0e4d\u0e32ความเข้าใจ",
     "投资有风险",
-    "投資一定有風險",
+    "投资一定有风险",
     "원금 손실",
     "元本割れ",
     "rentabilidades pasadas",
@@ -113,7 +112,7 @@ def licence(view: View) -> Iterator[Clue]:
         yield Clue(
             "voice.licensee",
             "innocent",
-            -2.5 - 0.5 * min(3, len(duties)),
+            -4.0 - 0.5 * min(3, len(duties)),
             f"{number.group(1)}; {', '.join(duties[:3])}",
             snippet(view.text, number.start(), number.end()),
         )
