@@ -46,10 +46,10 @@ class Grams:
         first: Buckets = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
         return first
 
-    def strongest(self, weights: NDArray[np.float32], chosen: Buckets, count: int) -> list[str]:
-        """Up to `count` n-grams of `chosen` buckets with the greatest weights, without overlap."""
+    def strongest(self, best: NDArray[np.float32], chosen: Buckets, count: int) -> list[str]:
+        """Up to `count` n-grams, without overlap, of those `chosen` buckets for which `best`, one
+        number each, is greatest."""
         found: list[str] = []
-        best = weights[chosen]
         few = np.argpartition(-best, min(count * 2, len(best) - 1))[: count * 2]
         order = few[np.lexsort((few, -best[few]))]
         for bucket in chosen[order]:

@@ -90,8 +90,8 @@ class _Weighed:
         weight = self.weights[0 if gambling else 1]
         if abs(weight) >= _NEGLIGIBLE:
             by_bucket = self.table.gambling if gambling else self.table.investment
-            signed = by_bucket if weight > 0 else -by_bucket
-            strongest = self.grams.strongest(signed, self.chosen, 4)
+            found = by_bucket[self.chosen]
+            strongest = self.grams.strongest(found if weight > 0 else -found, self.chosen, 4)
             yield Clue(f"{self.name}{LEARNT}", category.value, weight, " · ".join(strongest))
 
 

@@ -18,7 +18,7 @@ _MIXED = re.compile(r"\b(?=\w*[a-z])(?=\w*[а-яіјѕԁɡһӏ])\w+\b")
 _SPACED = re.compile(rf"(?<!\w)(?:\w[{_SEPARATORS}]){{3,40}}\w(?!\w)")
 _SEPARATOR = re.compile(f"[{_SEPARATORS}]")
 # What a character is to the rules above, by code point.
-_WORD, _BETWEEN, _HIDDEN, _CYRILLIC = 1, 2, 3, 4
+_WORD, _BETWEEN, _HIDDEN, _CYRILLIC, _TRADITIONAL = 1, 2, 3, 4, 5
 
 
 def normalise(text: str) -> str:
@@ -34,7 +34,8 @@ def normalise(text: str) -> str:
             kinds = _kinds()[np.minimum(codes(text), 0xFFFF)]
         if (kinds == _CYRILLIC).any():
             text = _MIXED.sub(lambda match: match.group().translate(_LOOKALIKES), text)
-        text = _simplified(text)
+        if (kinds == _TRADITIONAL).any():
+            text = _simplified(text)
     if _has_spaced(kinds):
         text = _SPACED.sub(lambda match: _SEPARATOR.sub("", match.group()), text)
     return text
@@ -63,10 +64,7 @@ def _simplified(text: str) -> str:
     One for one, whatever the words; Japanese text changes with it, as do its terms.
     """
     points = codes(text)
-    plain = _simple()[np.minimum(points, 0xFFFF)]
-    if not (plain != np.minimum(points, 0xFFFF)).any():
-        return text
-    points = np.where(points < 0xFFFF, plain, points)
+    points = np.where(points < 0xFFFF, _simple()[np.minimum(points, 0xFFFF)], points)
     return points.tobytes().decode("utf-32-le", "surrogatepass")
 
 
@@ -83,7 +81,7 @@ def _simple() -> NDArray[np.uint32]:
 
 def _has_spaced(kinds: NDArray[np.uint8]) -> bool:
     """Whether four single characters stand in a row with separators between; `_SPACED` says how."""
-    word = (kinds == _WORD) | (kinds == _CYRILLIC)
+    word = (kinds == _WORD) | (kinds >= _CYRILLIC)
     alone = word.copy()
     alone[1:] &= ~word[:-1]
     alone[:-1] &= ~word[1:]
@@ -95,6 +93,7 @@ def _has_spaced(kinds: NDArray[np.uint8]) -> bool:
 def _kinds() -> NDArray[np.uint8]:
     """The kind of each code point of the basic plane; those above it are looked up as its last."""
     table = np.array([chr(code).isalnum() or code == 0x5F for code in range(0x10000)], np.uint8)
+    table[_simple() != np.arange(0x10000)] = _TRADITIONAL
     table[[ord(char) for char in _SEPARATORS]] = _BETWEEN
     table[[code for code in range(0x10000) if _INVISIBLE.match(chr(code))]] = _HIDDEN
     table[[ord(char) for char in "іјѕԁɡһӏ"] + list(range(0x430, 0x450))] = _CYRILLIC
