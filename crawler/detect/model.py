@@ -63,7 +63,7 @@ TITLE_FACTOR = 1.5
 # The prior odds of a page on the trail being a scam, before anything is seen.
 PRIOR = -3.2
 # At or above the first a page is judged a scam, at or below the second innocent.
-SCAM = 0.92
+SCAM = 0.94
 BENIGN = 0.38
 # The least that a page's own wording and links must weigh before it is judged a scam.
 OWN = 0.4

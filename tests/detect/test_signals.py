@@ -186,11 +186,11 @@ def test_a_way_around_self_exclusion_is_no_duty_of_a_licensee() -> None:
 def unsure(*values: str) -> Verdict:
     """A page just under the threshold by the findings `values`."""
     clues = [
-        Evidence(f"terms.gambling.{n}", Category.GAMBLING, 3.2 / len(values), value, "", "")
+        Evidence(f"terms.gambling.{n}", Category.GAMBLING, 3.6 / len(values), value, "", "")
         for n, value in enumerate(values)
     ]
     prior = Evidence("prior", Category.BENIGN, -1.9, "", "", "")
-    return Verdict(Category.UNKNOWN, "", 0.786, (prior, *clues), "m", "more pages of the host")
+    return Verdict(Category.UNKNOWN, "", 0.845, (prior, *clues), "m", "more pages of the host")
 
 
 def host(*verdicts: Verdict) -> Verdict:
