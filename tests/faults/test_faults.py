@@ -340,6 +340,7 @@ def at(moment: datetime, *arguments: object) -> "subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps_ahead_and_back_is_named_and_costs_no_entry(
     watched: Path, copy_of: Copy
 ) -> None:
